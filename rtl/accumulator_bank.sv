@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+// Adds up the column sums of a command's K tiles: read, register, add, register, write.
+//
+// Vectors arrive in order; a vector's place is its position since the last end_i, so the bank needs
+// no address from outside. The tags of a vector arrive two cycles before its sums. A first vector
+// overwrites its place, a last one goes to result_o and is not written back (a vector may be both).
+// Results appear three cycles after their tags.
+// A place must not be used again within 4 cycles unless by a first vector: the sequencer keeps that
+// window, this module does not check it. Data has no reset.
+`default_nettype none
+`include "assertions.svh"
+
+module accumulator_bank #(
+  parameter int Cols     = 16,   // lanes
+  parameter int SumWidth = 12,   // bits of an incoming sum, two's complement
+  parameter int AccWidth = 32,   // bits of a running sum; it wraps, the host bounds K
+  parameter int AccDepth = 256   // places, at least 4
+) (
+  input  wire                     clk_i,
+  input  wire                     rst_ni,       // synchronous, active low
+  // Tags of the vector whose sums arrive two cycles later
+  input  wire                     valid_i,
+  input  wire                     first_i,      // first K tile: overwrite
+  input  wire                     last_i,       // last K tile: emit
+  input  wire                     end_i,        // last vector of its tile: back to place 0
+  input  wire                     marker_i,     // carried along to marker_o
+  input  wire [Cols*SumWidth-1:0] sum_i,
+  // Results
+  output wire                     valid_o,
+  output wire [Cols*AccWidth-1:0] result_o,
+  output wire                     end_o,
+  output wire                     marker_o
+);
+
+  localparam int AddrWidth = $clog2(AccDepth);
+
+  `REQUIRE(LegalCols, Cols >= 1,
+           "accumulator_bank: Cols must be at least 1")
+  `REQUIRE(LegalWidth, AccWidth >= SumWidth,
+           "accumulator_bank: AccWidth must not be below SumWidth")
+  `REQUIRE(LegalDepth, AccDepth >= 4,
+           "accumulator_bank: AccDepth must be at least 4")
+
+  // {first, last, end, marker} and the place travel with the vector; stage 2 meets its sums.
+  logic [AddrWidth-1:0] addr_q, addr1_q, addr2_q, addr3_q;
+  logic [3:0]           tag1_q, tag2_q, tag3_q;
+  logic                 valid1_q, valid2_q, valid3_q;
+
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni) begin
+      addr_q   <= '0;
+      valid1_q <= 1'b0;
+      valid2_q <= 1'b0;
+      valid3_q <= 1'b0;
+    end else begin
+      if (valid_i) addr_q <= end_i ? '0 : addr_q + 1'b1;
+      valid1_q <= valid_i;
+      valid2_q <= valid1_q;
+      valid3_q <= valid2_q;
+    end
+  end
+
+  always_ff @(posedge clk_i) begin
+    tag1_q  <= {first_i, last_i, end_i, marker_i};
+    tag2_q  <= tag1_q;
+    tag3_q  <= tag2_q;
+    addr1_q <= addr_q;
+    addr2_q <= addr1_q;
+    addr3_q <= addr2_q;
+  end
+
+  wire [Cols*AccWidth-1:0] stored;
+  logic [Cols*AccWidth-1:0] total_q;
+  wire unused_first = tag3_q[3];
+
+  ram_1r1w #(
+    .Width (Cols * AccWidth),
+    .Depth (AccDepth)
+  ) u_ram (
+    .clk_i        (clk_i),
+    .rst_ni       (rst_ni),
+    .write_i      (valid3_q & ~tag3_q[2]),
+    .write_addr_i (addr3_q),
+    .write_data_i (total_q),
+    .read_i       (valid_i & ~first_i),
+    .read_addr_i  (addr_q),
+    .out_enable_i (1'b1),
+    .read_data_o  (stored)
+  );
+
+  for (genvar c = 0; c < Cols; c++) begin : gen_lane
+    wire [SumWidth-1:0] sum     = sum_i[c*SumWidth+:SumWidth];
+    wire [AccWidth-1:0] running = stored[c*AccWidth+:AccWidth] & {AccWidth{~tag2_q[3]}};
+    always_ff @(posedge clk_i) begin
+      total_q[c*AccWidth+:AccWidth] <= running + {{(AccWidth-SumWidth){sum[SumWidth-1]}}, sum};
+    end
+  end
+
+  assign valid_o  = valid3_q & tag3_q[2];
+  assign result_o = total_q;
+  assign end_o    = tag3_q[1];
+  assign marker_o = tag3_q[0];
+
+endmodule
+
+`default_nettype wire

@@ -1,0 +1,391 @@
+// SPDX-License-Identifier: Apache-2.0
+// Weight-stationary ternary matmul: codes and activations in, int32 results out, three ready/valid
+// streams and a command port. Y[M, N] = X[M, K] * decode(W[N, K])^T, tile by tile.
+//
+// Beats. For each N tile, for each K tile: Rows code beats (beat b is k = tile * Rows + b; column c
+// in bits [2c+1:2c]) and M activation beats (row r in bits [ActWidth*r +: ActWidth]). After the
+// last K tile of an N tile, M result beats (column c in bits [AccWidth*c +: AccWidth]). TLAST: on
+// codes and activations the last beat of the command, on results the last beat of each N tile.
+// Commands. cmd_m_i 1..AccDepth, tile counts 1..2^24-1, mode legal for Format and Backward: the
+// block that drives the port checks them. Two commands queue behind the running one.
+// Timing. Unstalled, a command of T tiles takes (T-1) * P + M + c cycles from its first busy cycle
+// to the acceptance of its last result: P = max(M, Rows, Cols), c = 2 * Rows + Cols + 7 (+ 1 with
+// RegisterOperand). Any stall on any stream costs time only. Every output depends on state alone.
+// A misplaced TLAST pulses an error output and changes nothing else.
+`default_nettype none
+`include "assertions.svh"
+
+module matmul_core #(
+  parameter int Rows            = 16,    // array rows, 4..64
+  parameter int Cols            = 16,    // array columns, 4..64
+  parameter int ActWidth        = 8,     // bits of an activation, 2..16
+  parameter int AccWidth        = 32,    // bits of a result
+  parameter int AccDepth        = 256,   // vectors that the accumulator holds, at least 4
+  parameter int FifoDepth       = 64,    // result beats held; a power of two, see the check below
+  parameter int Format          = 1,     // szt_pkg::FormatBt, FormatSzt or FormatRaw
+  parameter bit Backward        = 1'b1,  // FormatSzt: 0 builds the forward mode only
+  parameter bit RegisterOperand = 1'b0   // 1: one more pipeline stage in every element
+) (
+  input  wire                          clk_i,
+  input  wire                          rst_ni,  // synchronous, active low
+  // Command
+  input  wire                          cmd_valid_i,
+  output wire                          cmd_ready_o,
+  input  wire [$clog2(AccDepth+1)-1:0] cmd_m_i,        // vectors
+  input  wire [23:0]                   cmd_k_tiles_i,
+  input  wire [23:0]                   cmd_n_tiles_i,
+  input  wire [1:0]                    cmd_mode_i,     // szt_pkg::Mode*
+  // Codes
+  input  wire                          s_axis_codes_tvalid,
+  output wire                          s_axis_codes_tready,
+  input  wire [2*Cols-1:0]             s_axis_codes_tdata,
+  input  wire                          s_axis_codes_tlast,
+  // Activations
+  input  wire                          s_axis_activations_tvalid,
+  output wire                          s_axis_activations_tready,
+  input  wire [Rows*ActWidth-1:0]      s_axis_activations_tdata,
+  input  wire                          s_axis_activations_tlast,
+  // Results
+  output wire                          m_axis_results_tvalid,
+  input  wire                          m_axis_results_tready,
+  output wire [Cols*AccWidth-1:0]      m_axis_results_tdata,
+  output wire                          m_axis_results_tlast,
+  // Status
+  output wire                          busy_o,  // a command is held
+  // Pulses, one cycle after the beat that caused them
+  output wire                          done_o,                   // a command's last result left
+  output wire                          codes_last_error_o,       // TLAST misplaced or missing
+  output wire                          activations_last_error_o  // TLAST misplaced or missing
+);
+
+  localparam int MWidth     = $clog2(AccDepth + 1);
+  localparam int SumWidth   = ActWidth + $clog2(Rows + 1);
+  localparam int ArrayStage = RegisterOperand ? 1 : 0;
+  // From a vector's issue to its sums side by side at the accumulator.
+  localparam int ArrayLatency = Rows + Cols + ArrayStage;
+  // Cycles between two uses of a place in the accumulator.
+  localparam int HazardWindow = 4;
+
+  `REQUIRE(LegalRows, Rows >= 4 && Rows <= 64,
+           "matmul_core: Rows must be 4..64")
+  `REQUIRE(LegalCols, Cols >= 4 && Cols <= 64,
+           "matmul_core: Cols must be 4..64")
+  `REQUIRE(LegalActWidth, ActWidth >= 2 && ActWidth <= 16,
+           "matmul_core: ActWidth must be 2..16")
+  `REQUIRE(LegalFifoDepth, FifoDepth >= ArrayLatency + 5,
+           "matmul_core: FifoDepth must be at least Rows + Cols + 5 (+ 1 with RegisterOperand)")
+
+  // ---- Command queue: the head is being loaded, one more waits behind it.
+  wire              head_valid, head_pop;
+  wire [MWidth-1:0] head_m;
+  wire [23:0]       head_k_tiles, head_n_tiles;
+  wire [1:0]        head_mode;
+
+  stream_register #(
+    .Width (MWidth + 24 + 24 + 2)
+  ) u_commands (
+    .clk_i   (clk_i),
+    .rst_ni  (rst_ni),
+    .valid_i (cmd_valid_i),
+    .ready_o (cmd_ready_o),
+    .data_i  ({cmd_m_i, cmd_k_tiles_i, cmd_n_tiles_i, cmd_mode_i}),
+    .valid_o (head_valid),
+    .ready_i (head_pop),
+    .data_o  ({head_m, head_k_tiles, head_n_tiles, head_mode})
+  );
+
+  // ---- Load side: walks the tiles of the head, one ahead of the array. Counters run from 1.
+  logic [23:0] k_tile_q, n_tile_q;
+  wire first_k   = k_tile_q == 24'd1;
+  wire last_k    = k_tile_q == head_k_tiles;
+  wire last_tile = last_k & (n_tile_q == head_n_tiles);
+
+  // Tiles that may be accepted: of the head, and of the command behind it (both places taken).
+  wire       second_valid  = head_valid & ~cmd_ready_o;
+  wire [1:0] tiles_in_hand = !head_valid                ? 2'd0 :
+                             last_tile & ~second_valid  ? 2'd1 : 2'd2;
+
+  // The shadows are free again when the tag has left them behind: loaded_q from start to swap, then
+  // until row 0 can be written without overtaking the tag.
+  logic loaded_q;
+  logic [$clog2(Cols)-1:0] drain_q;
+  wire shadows_free = ~loaded_q & (drain_q == '0);
+
+  wire loader_ready, loader_first_row, codes_last_error;
+  wire start = head_valid & loader_ready & shadows_free;
+  wire swap;
+  assign head_pop = start & last_tile;
+
+  // The tile in the shadows.
+  logic              next_ready_q;  // row 0 is on its way: the tag may follow
+  logic              next_first_q, next_last_q, next_end_q;
+  logic [MWidth-1:0] next_m_q;
+  logic [1:0]        load_mode_q;
+
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni) begin
+      k_tile_q     <= 24'd1;
+      n_tile_q     <= 24'd1;
+      loaded_q     <= 1'b0;
+      drain_q      <= '0;
+      next_ready_q <= 1'b0;
+    end else begin
+      if (start) begin
+        k_tile_q <= last_k ? 24'd1 : k_tile_q + 24'd1;
+        if (last_k) n_tile_q <= last_tile ? 24'd1 : n_tile_q + 24'd1;
+      end
+      if (start) loaded_q <= 1'b1;
+      else if (swap) loaded_q <= 1'b0;
+      if (swap) drain_q <= ($clog2(Cols))'(Cols - 3);
+      else if (drain_q != '0) drain_q <= drain_q - 1'b1;
+      if (loader_first_row) next_ready_q <= 1'b1;
+      else if (swap) next_ready_q <= 1'b0;
+    end
+  end
+
+  always_ff @(posedge clk_i) begin
+    if (start) begin
+      next_first_q <= first_k;
+      next_last_q  <= last_k;
+      next_end_q   <= last_tile;
+      next_m_q     <= head_m;
+      load_mode_q  <= head_mode;
+    end
+  end
+
+  wire [Rows-1:0]   load_row;
+  wire [2*Cols-1:0] load_codes;
+
+  weight_loader #(
+    .Rows  (Rows),
+    .Width (2 * Cols)
+  ) u_weight_loader (
+    .clk_i         (clk_i),
+    .rst_ni        (rst_ni),
+    .s_axis_tvalid (s_axis_codes_tvalid),
+    .s_axis_tready (s_axis_codes_tready),
+    .s_axis_tdata  (s_axis_codes_tdata),
+    .s_axis_tlast  (s_axis_codes_tlast),
+    .tiles_i       (tiles_in_hand),
+    .ready_o       (loader_ready),
+    .start_i       (start),
+    .tile_last_i   (last_tile),
+    .last_error_o  (codes_last_error),
+    .first_row_o   (loader_first_row),
+    .row_o         (load_row),
+    .data_o        (load_codes)
+  );
+
+  // ---- The front-end: the one door through which a code enters.
+  wire [Cols-1:0] nonzero, negate;
+  for (genvar c = 0; c < Cols; c++) begin : gen_decode
+    szt_decode #(
+      .Format   (Format),
+      .Backward (Backward)
+    ) u_decode (
+      .code_i    (load_codes[2*c+:2]),
+      .mode_i    (load_mode_q),
+      .nonzero_o (nonzero[c]),
+      .negate_o  (negate[c])
+    );
+  end
+
+  logic [Rows-1:0] load_row_q;
+  logic [Cols-1:0] nonzero_q, negate_q;
+  logic            swap_q;
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni) load_row_q <= '0;
+    else load_row_q <= load_row;
+    nonzero_q <= nonzero;
+    negate_q  <= negate;
+    swap_q    <= swap;
+  end
+
+  // ---- Issue side: the vectors of the tile in the array.
+  logic              active_q;  // vectors are still to come
+  logic              tile_first_q, tile_last_q, tile_end_q;
+  logic [MWidth-1:0] tile_m_q, vector_q;
+  wire last_vector = vector_q == tile_m_q;
+
+  // A vector's place was last used tile_m_q vectors ago, so it is inside the accumulator's window
+  // exactly while at least tile_m_q vectors were issued in the last HazardWindow - 1 cycles.
+  logic [HazardWindow-2:0] issued_q;
+  wire [1:0] recent = 2'(issued_q[0]) + 2'(issued_q[1]) + 2'(issued_q[2]);
+  wire hazard = ~tile_first_q & (MWidth'(recent) >= tile_m_q);
+
+  // A last vector takes a place in the output FIFO before it is issued.
+  localparam int CreditWidth = $clog2(FifoDepth + 1);
+  logic [CreditWidth-1:0] credits_q;
+  wire credit = ~tile_last_q | (credits_q != '0);
+
+  assign s_axis_activations_tready = active_q & ~hazard & credit;
+  wire issue = s_axis_activations_tready & s_axis_activations_tvalid;
+  assign swap = next_ready_q & (~active_q | (issue & last_vector));
+
+  wire result_accepted = m_axis_results_tvalid & m_axis_results_tready;
+  wire credit_taken    = issue & tile_last_q;
+
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni) begin
+      active_q  <= 1'b0;
+      issued_q  <= '0;
+      credits_q <= CreditWidth'(FifoDepth);
+    end else begin
+      if (swap) active_q <= 1'b1;
+      else if (issue & last_vector) active_q <= 1'b0;
+      issued_q  <= {issued_q[HazardWindow-3:0], issue};
+      credits_q <= credits_q + CreditWidth'(result_accepted) - CreditWidth'(credit_taken);
+    end
+  end
+
+  always_ff @(posedge clk_i) begin
+    if (swap) begin
+      tile_first_q <= next_first_q;
+      tile_last_q  <= next_last_q;
+      tile_end_q   <= next_end_q;
+      tile_m_q     <= next_m_q;
+      vector_q     <= MWidth'(1);
+    end else if (issue) begin
+      vector_q <= vector_q + 1'b1;
+    end
+  end
+
+  wire activations_last_error =
+      issue & (s_axis_activations_tlast != (tile_end_q & last_vector));
+
+  // ---- The array and the delays at its edges.
+  wire [Rows*ActWidth-1:0] skewed;
+  wire [Cols*SumWidth-1:0] sums, aligned;
+
+  skew #(
+    .Lanes (Rows),
+    .Width (ActWidth)
+  ) u_skew (
+    .clk_i  (clk_i),
+    .data_i (s_axis_activations_tdata),
+    .data_o (skewed)
+  );
+
+  ternary_array #(
+    .Rows            (Rows),
+    .Cols            (Cols),
+    .ActWidth        (ActWidth),
+    .RegisterOperand (RegisterOperand)
+  ) u_array (
+    .clk_i      (clk_i),
+    .load_row_i (load_row_q),
+    .nonzero_i  (nonzero_q),
+    .negate_i   (negate_q),
+    .swap_i     (swap_q),
+    .act_i      (skewed),
+    .sum_o      (sums)
+  );
+
+  deskew #(
+    .Lanes (Cols),
+    .Width (SumWidth)
+  ) u_deskew (
+    .clk_i  (clk_i),
+    .data_i (sums),
+    .data_o (aligned)
+  );
+
+  // ---- Tags {valid, first, last, end, marker} reach the accumulator two cycles before the sums.
+  localparam int TagStages = ArrayLatency - 2;
+  logic [TagStages-1:0] tag_valid_q, tag_first_q, tag_last_q, tag_end_q, tag_marker_q;
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni) tag_valid_q <= '0;
+    else tag_valid_q <= {tag_valid_q[TagStages-2:0], issue};
+    tag_first_q  <= {tag_first_q[TagStages-2:0], tile_first_q};
+    tag_last_q   <= {tag_last_q[TagStages-2:0], tile_last_q};
+    tag_end_q    <= {tag_end_q[TagStages-2:0], last_vector};
+    tag_marker_q <= {tag_marker_q[TagStages-2:0], tile_end_q & last_vector};
+  end
+
+  wire                     result_valid, result_end, result_marker;
+  wire [Cols*AccWidth-1:0] result;
+
+  accumulator_bank #(
+    .Cols     (Cols),
+    .SumWidth (SumWidth),
+    .AccWidth (AccWidth),
+    .AccDepth (AccDepth)
+  ) u_accumulators (
+    .clk_i    (clk_i),
+    .rst_ni   (rst_ni),
+    .valid_i  (tag_valid_q[TagStages-1]),
+    .first_i  (tag_first_q[TagStages-1]),
+    .last_i   (tag_last_q[TagStages-1]),
+    .end_i    (tag_end_q[TagStages-1]),
+    .marker_i (tag_marker_q[TagStages-1]),
+    .sum_i    (aligned),
+    .valid_o  (result_valid),
+    .result_o (result),
+    .end_o    (result_end),
+    .marker_o (result_marker)
+  );
+
+  // ---- Output. TLAST and the end-of-command marker have a narrow FIFO of their own, in lockstep:
+  // beside the data they would cost a block RAM more on parts with 16-bit wide ones.
+  wire results_ready, marks_ready, marks_valid, marker;
+
+  stream_fifo #(
+    .Width (Cols * AccWidth),
+    .Depth (FifoDepth)
+  ) u_results (
+    .clk_i   (clk_i),
+    .rst_ni  (rst_ni),
+    .valid_i (result_valid),
+    .ready_o (results_ready),
+    .data_i  (result),
+    .valid_o (m_axis_results_tvalid),
+    .ready_i (m_axis_results_tready),
+    .data_o  (m_axis_results_tdata)
+  );
+
+  stream_fifo #(
+    .Width (2),
+    .Depth (FifoDepth)
+  ) u_marks (
+    .clk_i   (clk_i),
+    .rst_ni  (rst_ni),
+    .valid_i (result_valid),
+    .ready_o (marks_ready),
+    .data_i  ({result_end, result_marker}),
+    .valid_o (marks_valid),
+    .ready_i (m_axis_results_tready),
+    .data_o  ({m_axis_results_tlast, marker})
+  );
+
+  // ---- Status: commands held, from acceptance to the last result.
+  wire command_done = result_accepted & marker;
+  localparam int HeldWidth = $clog2(FifoDepth + ArrayLatency + 16);
+  logic [HeldWidth-1:0] held_q;
+  wire command_accepted = cmd_valid_i & cmd_ready_o;
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni) held_q <= '0;
+    else held_q <= held_q + HeldWidth'(command_accepted) - HeldWidth'(command_done);
+  end
+
+  logic done_q, codes_last_error_q, activations_last_error_q;
+  always_ff @(posedge clk_i) begin
+    done_q                   <= rst_ni & command_done;
+    codes_last_error_q       <= rst_ni & codes_last_error;
+    activations_last_error_q <= rst_ni & activations_last_error;
+  end
+
+  assign busy_o = held_q != '0;
+  assign done_o = done_q;
+  assign codes_last_error_o = codes_last_error_q;
+  assign activations_last_error_o = activations_last_error_q;
+
+  `ASSERT(ResultsNeverDropped, !result_valid || (results_ready && marks_ready))
+  `ASSERT(MarksInLockstep, marks_valid == m_axis_results_tvalid && marks_ready == results_ready)
+  `ASSERT(CreditsWithinDepth, credits_q <= CreditWidth'(FifoDepth))
+  `ASSERT(SwapOnlyAfterLoad, !swap || loaded_q)
+  `ASSERT(CommandLegal, !cmd_valid_i || (cmd_m_i != '0 && 32'(cmd_m_i) <= AccDepth &&
+                                         cmd_k_tiles_i != '0 && cmd_n_tiles_i != '0))
+
+endmodule
+
+`default_nettype wire

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+// A ready/valid FIFO in block RAM: full rate, Depth beats, first beat shown at the output.
+//
+// A beat is at the output three cycles after it went in at the earliest. Both ready_o and valid_o
+// depend on state only: it cuts all paths. ready_o is low in reset and while Depth beats are held.
+// Data has no reset.
+`default_nettype none
+`include "assertions.svh"
+
+module stream_fifo #(
+  parameter int Width = 8,  // bits of a beat
+  parameter int Depth = 16  // beats held, a power of two, at least 2
+) (
+  input  wire             clk_i,
+  input  wire             rst_ni,   // synchronous, active low
+  // In
+  input  wire             valid_i,
+  output wire             ready_o,
+  input  wire [Width-1:0] data_i,
+  // Out
+  output wire             valid_o,
+  input  wire             ready_i,
+  output wire [Width-1:0] data_o
+);
+
+  localparam int AddrWidth = $clog2(Depth);
+
+  `REQUIRE(LegalWidth, Width >= 1,
+           "stream_fifo: Width must be at least 1")
+  `REQUIRE(LegalDepth, Depth >= 2 && Depth == 2 ** $clog2(Depth),
+           "stream_fifo: Depth must be a power of two, at least 2")
+
+  logic [AddrWidth-1:0] write_addr_q, read_addr_q;
+  logic [AddrWidth:0]   held_q;    // beats held in all
+  logic [AddrWidth:0]   unread_q;  // of these, still to be read from the RAM
+  logic                 ready_q;
+  logic                 latch_valid_q, out_valid_q;
+
+  wire push = valid_i & ready_q;
+  wire pop  = out_valid_q & ready_i;
+
+  // The RAM's two output stages are an elastic pipeline.
+  wire out_enable = ~out_valid_q | ready_i;
+  wire read       = (unread_q != '0) & (~latch_valid_q | out_enable);
+
+  wire [AddrWidth:0] held_d   = held_q + (AddrWidth+1)'(push) - (AddrWidth+1)'(pop);
+  wire [AddrWidth:0] unread_d = unread_q + (AddrWidth+1)'(push) - (AddrWidth+1)'(read);
+
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni) begin
+      write_addr_q  <= '0;
+      read_addr_q   <= '0;
+      held_q        <= '0;
+      unread_q      <= '0;
+      ready_q       <= 1'b0;
+      latch_valid_q <= 1'b0;
+      out_valid_q   <= 1'b0;
+    end else begin
+      if (push) write_addr_q <= write_addr_q + 1'b1;
+      if (read) read_addr_q <= read_addr_q + 1'b1;
+      held_q   <= held_d;
+      unread_q <= unread_d;
+      ready_q  <= held_d != (AddrWidth+1)'(Depth);
+      if (~latch_valid_q | out_enable) latch_valid_q <= read;
+      if (out_enable) out_valid_q <= latch_valid_q;
+    end
+  end
+
+  ram_1r1w #(
+    .Width (Width),
+    .Depth (Depth)
+  ) u_ram (
+    .clk_i        (clk_i),
+    .rst_ni       (rst_ni),
+    .write_i      (push),
+    .write_addr_i (write_addr_q),
+    .write_data_i (data_i),
+    .read_i       (read),
+    .read_addr_i  (read_addr_q),
+    .out_enable_i (out_enable),
+    .read_data_o  (data_o)
+  );
+
+  assign ready_o = ready_q;
+  assign valid_o = out_valid_q;
+
+  `ASSERT(HeldWithinDepth, held_q <= (AddrWidth+1)'(Depth))
+  `ASSERT(UnreadAreHeld, unread_q <= held_q)
+
+endmodule
+
+`default_nettype wire

@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+// One processing element of a weight-stationary ternary array: adds a, 0 or -a to the partial sum
+// that passes down, and hands the activation a on to the right.
+//
+// It holds an active and a shadow weight, each two wires {nonzero, negate}. The addend is
+// ((a & {nonzero}) ^ {negate}) + negate, its last term the carry-in of the one adder. SumOutWidth
+// must hold every sum that can arrive, so the addition never overflows; -2^(ActWidth-1) is legal.
+// Latency: one cycle from act_i to act_o and to psum_o; with RegisterOperand the operand has a
+// register of its own and psum_i is expected (and psum_o leaves) one cycle later. No reset.
+`default_nettype none
+`include "assertions.svh"
+
+module ternary_pe #(
+  parameter int ActWidth        = 8,     // bits of an activation, two's complement
+  parameter int SumInWidth      = 9,     // bits of the partial sum from above
+  parameter int SumOutWidth     = 10,    // bits of the partial sum to below
+  parameter bit RegisterOperand = 1'b0   // 1: register the operand before the adder
+) (
+  input  wire                   clk_i,
+  // Activations, left to right
+  input  wire [ActWidth-1:0]    act_i,
+  output wire [ActWidth-1:0]    act_o,
+  // Partial sums, top to bottom
+  input  wire [SumInWidth-1:0]  psum_i,
+  output wire [SumOutWidth-1:0] psum_o,
+  // Weights: load_i writes the shadow, swap_i makes the shadow active from the next cycle on
+  input  wire                   load_i,
+  input  wire                   nonzero_i,
+  input  wire                   negate_i,
+  input  wire                   swap_i
+);
+
+  `REQUIRE(LegalActWidth, ActWidth >= 2,
+           "ternary_pe: ActWidth must be at least 2")
+  `REQUIRE(LegalSumWidth, SumOutWidth > ActWidth && SumOutWidth >= SumInWidth,
+           "ternary_pe: SumOutWidth must exceed ActWidth and not be below SumInWidth")
+
+  logic shadow_nonzero_q, shadow_negate_q;
+  logic active_nonzero_q, active_negate_q;
+  logic [ActWidth-1:0]    act_q;
+  logic [SumOutWidth-1:0] psum_q;
+
+  always_ff @(posedge clk_i) begin
+    if (load_i) begin
+      shadow_nonzero_q <= nonzero_i;
+      shadow_negate_q  <= negate_i;
+    end
+    if (swap_i) begin
+      active_nonzero_q <= shadow_nonzero_q;
+      active_negate_q  <= shadow_negate_q;
+    end
+    act_q <= act_i;
+  end
+
+  wire [ActWidth-1:0] selected =
+      (act_i & {ActWidth{active_nonzero_q}}) ^ {ActWidth{active_negate_q}};
+
+  wire [ActWidth-1:0] operand;
+  wire                carry;
+  if (RegisterOperand) begin : gen_operand_register
+    logic [ActWidth-1:0] operand_q;
+    logic                carry_q;
+    always_ff @(posedge clk_i) begin
+      operand_q <= selected;
+      carry_q   <= active_negate_q;
+    end
+    assign operand = operand_q;
+    assign carry   = carry_q;
+  end else begin : gen_operand_wires
+    assign operand = selected;
+    assign carry   = active_negate_q;
+  end
+
+  // The lowest bit of both terms is the carry-in, so that one carry chain does it all.
+  wire [SumOutWidth:0] augend = {{(SumOutWidth-SumInWidth){psum_i[SumInWidth-1]}}, psum_i, carry};
+  wire [SumOutWidth:0] addend = {{(SumOutWidth-ActWidth){operand[ActWidth-1]}}, operand, carry};
+  wire [SumOutWidth:0] total  = augend + addend;
+
+  always_ff @(posedge clk_i) psum_q <= total[SumOutWidth:1];
+
+  wire unused_carry_place = total[0];
+
+  assign act_o  = act_q;
+  assign psum_o = psum_q;
+
+endmodule
+
+`default_nettype wire

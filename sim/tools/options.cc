@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "options.h"
+
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+
+#include "szt/configuration.h"
+#include "szt/error.h"
+#include "szt/printable.h"
+
+namespace szt::tools {
+
+void add_json_option(CLI::App& app, std::string& file) {
+  app.add_option("--json", file, "Also write the report as JSON")->type_name("FILE");
+}
+
+void add_config_option(CLI::App& app, std::string& name) {
+  std::string known;
+  for (const Configuration& configuration : configurations()) {
+    known += fmt::format("{}{} ({}x{})", known.empty() ? "" : ", ", configuration.name,
+                         configuration.rows, configuration.cols);
+  }
+  app.add_option("--config", name, "Array (rows x columns): " + known)
+      ->type_name("NAME")
+      ->capture_default_str();
+}
+
+void add_mode_option(CLI::App& app, std::string& mode) {
+  app.add_option("--mode", mode,
+                 "What a code multiplies by: forward (-1, 0, +1), zero_sign (the sign of a zero, "
+                 "else 0) or sign (-1, +1)")
+      ->type_name("MODE")
+      ->capture_default_str();
+}
+
+DecodeMode parse_mode(const std::string& text) {
+  if (text == "forward") return DecodeMode::kForward;
+  if (text == "zero_sign") return DecodeMode::kZeroSign;
+  if (text == "sign") return DecodeMode::kSign;
+  throw InputError(
+      fmt::format("--mode '{}' is unknown; use forward, zero_sign or sign", printable(text)));
+}
+
+std::string shell_quote(const std::string& text) {
+  constexpr std::string_view kPlain =
+      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./:=,+@%";
+  if (!text.empty() && text.find_first_not_of(kPlain) == std::string::npos) return text;
+  std::string quoted = "'";
+  for (const char c : text) {
+    if (c == '\'') {
+      quoted += "'\\''";
+    } else {
+      quoted += c;
+    }
+  }
+  return quoted + "'";
+}
+
+}  // namespace szt::tools

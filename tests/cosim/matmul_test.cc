@@ -1,0 +1,214 @@
+// SPDX-License-Identifier: Apache-2.0
+// The RTL against the model: shapes, modes, stalls and limits, on every configuration.
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <random>
+#include <set>
+
+#include "cosim/cosim_util.h"
+#include "szt/cycle_model.h"
+#include "szt/error.h"
+#include "szt/matmul.h"
+
+namespace szt::sim {
+namespace {
+
+class MatmulTest : public testing::TestWithParam<std::string> {
+ protected:
+  const Configuration& configuration() const { return find_configuration(GetParam()); }
+  std::size_t rows() const { return static_cast<std::size_t>(configuration().rows); }
+  std::size_t cols() const { return static_cast<std::size_t>(configuration().cols); }
+  std::size_t depth() const { return static_cast<std::size_t>(configuration().acc_depth); }
+
+  // 1, one beside every tile edge, and past two tiles.
+  static std::vector<std::size_t> edges(std::size_t tile) {
+    std::set<std::size_t> sizes = {1, 2, tile - 1, tile, tile + 1, 2 * tile, 2 * tile + 1};
+    return {sizes.begin(), sizes.end()};
+  }
+
+  std::mt19937_64 generator_{test_seed()};
+  testing::ScopedTrace trace_{__FILE__, __LINE__, fmt::format("SZT_TEST_SEED={}", test_seed())};
+};
+
+TEST_P(MatmulTest, EveryRaggedShapeUnstalled) {
+  const std::unique_ptr<Device> device = make_rtl_device(configuration());
+  for (const std::size_t m : edges(rows())) {
+    for (const std::size_t k : edges(rows())) {
+      for (const std::size_t n : edges(cols())) {
+        run_checked(*device, random_work({m, k, n}, generator_), false);
+        if (HasFailure()) return;
+      }
+    }
+  }
+}
+
+TEST_P(MatmulTest, EveryModeOnRaggedShapes) {
+  const std::unique_ptr<Device> device = make_rtl_device(configuration());
+  for (const DecodeMode mode : kAllDecodeModes) {
+    for (const Shape& shape : {Shape{1, 1, 1}, Shape{3, rows() + 1, cols() - 1},
+                               Shape{rows() + 3, 3 * rows() - 1, 2 * cols() + 1}}) {
+      run_checked(*device, random_work(shape, generator_, mode), false);
+      if (HasFailure()) return;
+    }
+  }
+}
+
+// Idle gaps x back-pressure x shapes, each stream alone and all together.
+TEST_P(MatmulTest, StallsCrossProduct) {
+  const StallPattern none;
+  const StallPattern patterns[] = {none, StallPattern::random(0.3), StallPattern::random(0.9),
+                                   StallPattern::burst(0.5, 40), StallPattern::periodic(3)};
+  const Shape shapes[] = {{1, 3 * rows(), 2 * cols()},
+                          {3, 2 * rows() + 1, cols() + 1},
+                          {std::min(depth(), rows() + 5), 2 * rows(), 2 * cols()}};
+  std::uint64_t seed = test_seed();
+  for (const StallPattern& codes : patterns) {
+    for (const StallPattern& activations : patterns) {
+      for (const StallPattern& results : patterns) {
+        for (const Shape& shape : shapes) {
+          ++seed;
+          SCOPED_TRACE(fmt::format("stall seed {}", seed));
+          run_checked(configuration(), random_work(shape, generator_),
+                      {.stalls = {codes, codes, activations, results, seed},
+                       .trace = {},
+                       .initial_state = 0});
+          if (HasFailure()) return;
+        }
+      }
+    }
+  }
+}
+
+// A vector must not be issued while its place in the accumulator is being updated: thin blocks with
+// several K tiles, activations coming in fits.
+TEST_P(MatmulTest, AccumulatorHazardWindow) {
+  for (std::size_t m = 1; m <= kAccumulatorHazardWindow + 1; ++m) {
+    for (int run = 0; run < 24; ++run) {
+      const std::uint64_t seed = test_seed() + static_cast<std::uint64_t>(run);
+      SCOPED_TRACE(fmt::format("stall seed {}", seed));
+      const double probability = 0.1 + 0.1 * (run % 9);
+      const StallPattern pattern = run % 2 == 0 ? StallPattern::random(probability)
+                                                : StallPattern::burst(probability, 12);
+      StreamStalls stalls;
+      stalls.activations = pattern;
+      stalls.seed = seed;
+      run_checked(configuration(), random_work({m, 7 * rows(), 2 * cols()}, generator_),
+                  {.stalls = stalls, .trace = {}, .initial_state = 0});
+      if (HasFailure()) return;
+    }
+  }
+}
+
+TEST_P(MatmulTest, ExtremeOperands) {
+  const std::unique_ptr<Device> device = make_rtl_device(configuration());
+  const Shape shape{5, 2 * rows() + 3, cols() + 2};
+  for (const DecodeMode mode : kAllDecodeModes) {
+    for (const Code code : kAllCodes) {
+      for (const std::int8_t activation :
+           std::initializer_list<std::int8_t>{-128, -127, -1, 0, 1, 127}) {
+        run_checked(*device, constant_work(shape, activation, code, mode), false);
+        if (HasFailure()) return;
+      }
+    }
+  }
+}
+
+TEST_P(MatmulTest, BlocksBeyondTheAccumulatorQueueWithoutBubbles) {
+  const std::unique_ptr<Device> device = make_rtl_device(configuration());
+  for (const std::size_t m : {depth(), depth() + 1, 3 * depth() + 1}) {
+    const MatmulReport report =
+        run_checked(*device, random_work({m, 2 * rows(), cols() + 1}, generator_), false);
+    EXPECT_EQ(report.commands.size(), (m + depth() - 1) / depth());
+    if (HasFailure()) return;
+  }
+}
+
+TEST_P(MatmulTest, BlocksBeyondTheAccumulatorUnderStalls) {
+  run_checked(configuration(), random_work({3 * depth() + 1, rows() + 1, cols() + 1}, generator_),
+              {.stalls = StreamStalls::all(StallPattern::random(0.4), test_seed()),
+               .trace = {},
+               .initial_state = 0});
+}
+
+TEST_P(MatmulTest, EmptyJobsTouchNothing) {
+  const std::unique_ptr<Device> device = make_rtl_device(configuration());
+  for (const Shape& shape : {Shape{0, 3, 3}, Shape{3, 0, 3}, Shape{3, 3, 0}, Shape{0, 0, 0}}) {
+    const Work work = random_work(shape, generator_);
+    std::vector<std::int32_t> y(shape.m * shape.n, 7);
+    const MatmulReport report = Driver(*device).matmul(work.job(), y);
+    EXPECT_EQ(report.cycles, 0U);
+    EXPECT_EQ(y, std::vector<std::int32_t>(shape.m * shape.n, 0));
+  }
+}
+
+TEST_P(MatmulTest, UtilizationOfLongRuns) {
+  const std::size_t m = depth();
+  const Work work = random_work({m, 6 * rows(), 4 * cols()}, generator_);
+  const MatmulReport report = run_checked(configuration(), work);
+  const double tiles = 6 * 4;
+  const double period = static_cast<double>(std::max({m, rows(), cols()}));
+  EXPECT_LE(static_cast<double>(report.cycles),
+            (tiles - 1) * period + static_cast<double>(m + 2 * (rows() + cols()) + 32));
+}
+
+TEST_P(MatmulTest, RandomInitialStateDoesNotMatterAfterReset) {
+  for (std::uint64_t seed = 1; seed <= 8; ++seed) {
+    SCOPED_TRACE(fmt::format("initial state {}", seed));
+    run_checked(configuration(), random_work({5, 3 * rows() - 1, cols() + 1}, generator_),
+                {.stalls = {}, .trace = {}, .initial_state = seed});
+    if (HasFailure()) return;
+  }
+}
+
+// Random everything, for the regressions: SZT_TEST_SEED picks another stretch.
+TEST_P(MatmulTest, RandomShapesAndStalls) {
+  std::uniform_int_distribution<std::size_t> m_of(1, std::min<std::size_t>(depth() + 8, 40));
+  std::uniform_int_distribution<std::size_t> k_of(1, 5 * rows());
+  std::uniform_int_distribution<std::size_t> n_of(1, 3 * cols());
+  const double levels[] = {0, 0, 0.1, 0.5, 0.8, 0.95};
+  const auto pattern = [&]() -> StallPattern {
+    const double p = levels[generator_() % std::size(levels)];
+    return generator_() % 2 == 0 ? StallPattern::random(p)
+                                 : StallPattern::burst(p, 1 + static_cast<std::uint32_t>(generator_() % 60));
+  };
+  for (int run = 0; run < 30; ++run) {
+    const Shape shape{m_of(generator_), k_of(generator_), n_of(generator_)};
+    const DecodeMode mode = kAllDecodeModes[generator_() % kDecodeModeCount];
+    StreamStalls stalls;
+    stalls.commands = pattern();
+    stalls.codes = pattern();
+    stalls.activations = pattern();
+    stalls.results = pattern();
+    stalls.seed = generator_();
+    SCOPED_TRACE(fmt::format("run {}", run));
+    run_checked(configuration(), random_work(shape, generator_, mode),
+                {.stalls = stalls, .trace = {}, .initial_state = generator_() % 1000});
+    if (HasFailure()) return;
+  }
+}
+
+// The largest K that int32 takes exactly, at the most extreme sum.
+TEST_P(MatmulTest, LargestK) {
+  if (configuration().rows > 8 && std::getenv("SZT_NIGHTLY") == nullptr) {
+    GTEST_SKIP() << "2^24 cycles of " << GetParam() << " take minutes; set SZT_NIGHTLY=1 to run";
+  }
+  const Work work = constant_work({1, kMaxExactK, 1}, -128, Code::kMinusOne);
+  const MatmulReport report = run_checked(configuration(), work);
+  EXPECT_GE(report.cycles, std::size_t{1} << 24);
+}
+
+TEST(MatmulLimits, OneMoreThanTheLargestKIsRefused) {
+  const Configuration& tiny = find_configuration(test_configurations().front());
+  const std::unique_ptr<Device> device = make_rtl_device(tiny);
+  const Work work = constant_work({1, kMaxExactK + 1, 1}, 1, Code::kPlusOne);
+  std::vector<std::int32_t> y(1);
+  EXPECT_THROW(Driver(*device).matmul(work.job(), y), InputError);
+}
+
+INSTANTIATE_TEST_SUITE_P(Rtl, MatmulTest, testing::ValuesIn(test_configurations()),
+                         [](const auto& name) { return name.param; });
+
+}  // namespace
+}  // namespace szt::sim
