@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A ready/valid FIFO in block RAM: full rate, Depth beats, first beat shown at the output.
+// A ready/valid FIFO in block RAM: Depth beats, full rate from Depth 4 on, first beat shown at the
+// output.
 //
 // A beat is at the output three cycles after it went in at the earliest. Both ready_o and valid_o
 // depend on state only: it cuts all paths. ready_o is low in reset and while Depth beats are held.

@@ -14,7 +14,7 @@ file(GLOB SZT_RTL_FILES CONFIGURE_DEPENDS ${SZT_RTL_DIR}/*.sv ${SZT_RTL_DIR}/*.s
 add_library(
   szt_verilated STATIC
   ${VERILATOR_ROOT}/include/verilated.cpp ${VERILATOR_ROOT}/include/verilated_threads.cpp
-  ${VERILATOR_ROOT}/include/verilated_fst_c.cpp src/verilated_hooks.cc)
+  ${VERILATOR_ROOT}/include/verilated_fst_c.cpp ${PROJECT_SOURCE_DIR}/sim/src/verilated_hooks.cc)
 target_include_directories(szt_verilated SYSTEM PUBLIC ${VERILATOR_ROOT}/include
                                                        ${VERILATOR_ROOT}/include/vltstd)
 target_compile_definitions(szt_verilated PUBLIC VM_COVERAGE=0 VM_SC=0 VM_TRACE=1 VM_TRACE_FST=1
@@ -34,8 +34,9 @@ function(szt_verilate target)
   if(NOT arg_RTL_DIR)
     set(arg_RTL_DIR ${SZT_RTL_DIR})
   endif()
-  if(NOT arg_SOURCES)
-    set(arg_SOURCES ${arg_RTL_DIR}/${arg_TOP}.sv)
+  set(sources ${arg_SOURCES})
+  if(NOT sources)
+    set(sources ${arg_RTL_DIR}/${arg_TOP}.sv)
   endif()
   list(TRANSFORM arg_PARAMETERS PREPEND -G)
   set(dir ${CMAKE_CURRENT_BINARY_DIR}/verilated/${target})
@@ -44,7 +45,7 @@ function(szt_verilate target)
   add_custom_command(
     OUTPUT ${fast} ${slow}
     COMMAND ${CMAKE_COMMAND} -DVERILATOR=${VERILATOR} -DDIR=${dir} -DFAST=${fast} -DSLOW=${slow}
-            "-DARGUMENTS=--prefix;${arg_PREFIX};--top-module;${arg_TOP};-I${arg_RTL_DIR};${arg_PARAMETERS};${arg_RTL_DIR}/szt_pkg.sv;${arg_SOURCES}"
+            "-DARGUMENTS=--prefix;${arg_PREFIX};--top-module;${arg_TOP};-I${arg_RTL_DIR};${arg_PARAMETERS};${arg_RTL_DIR}/szt_pkg.sv;${sources}"
             -P ${SZT_VERILATE_SCRIPT}
     DEPENDS ${SZT_RTL_FILES} ${arg_SOURCES} ${arg_DEPENDS} ${SZT_VERILATE_SCRIPT}
     COMMENT "Verilating ${target}"
@@ -79,7 +80,7 @@ function(szt_add_rtl_device target)
     list(APPEND parameters RegisterOperand=1'b0)
   endif()
 
-  add_library(${target} MODULE ${PROJECT_SOURCE_DIR}/sim/src/verilated_device.cc)
+  add_library(${target} MODULE ${PROJECT_SOURCE_DIR}/sim/src/verilated_core.cc)
   szt_verilate(
     ${target}
     PREFIX V${target}
@@ -89,7 +90,7 @@ function(szt_add_rtl_device target)
     DEPENDS ${arg_DEPENDS})
   target_compile_definitions(${target} PRIVATE SZT_TOP=V${target} SZT_TOP_HEADER="V${target}.h"
                                                SZT_SIMULATOR="${VERILATOR_VERSION}")
-  target_link_libraries(${target} PRIVATE szt_sim szt_warnings fmt::fmt)
+  target_link_libraries(${target} PRIVATE szt_warnings)
   set_target_properties(${target} PROPERTIES OUTPUT_NAME szt_rtl_${arg_CONFIG})
   if(arg_OUTPUT_DIRECTORY)
     set_target_properties(${target} PROPERTIES LIBRARY_OUTPUT_DIRECTORY ${arg_OUTPUT_DIRECTORY})

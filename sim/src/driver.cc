@@ -148,7 +148,8 @@ void check(const MatmulJob& job, std::span<const std::int32_t> y) {
   const std::size_t n = job.weights.rows();
   const std::size_t k = job.weights.cols();
   if (job.x.size() != job.m * k) {
-    throw InputError(fmt::format("activations hold {} values, not {} x {}", job.x.size(), job.m, k));
+    throw InputError(
+        fmt::format("activations hold {} values, not {} x {}", job.x.size(), job.m, k));
   }
   if (y.size() != job.m * n) {
     throw InputError(fmt::format("results hold {} values, not {} x {}", y.size(), job.m, n));
@@ -178,8 +179,9 @@ MatmulReport Driver::matmul(const MatmulJob& job, std::span<std::int32_t> y,
   for (std::size_t block = 0; block < tiling.blocks; ++block) {
     const Command command = tiling.command(block, job.mode);
     report.cycles_model +=
-        block == 0 ? command_cycles(configuration, command)
-                   : queued_command_cycles(configuration, tiling.command(block - 1, job.mode), command);
+        block == 0
+            ? command_cycles(configuration, command)
+            : queued_command_cycles(configuration, tiling.command(block - 1, job.mode), command);
   }
 
   CodeStream codes(job, tiling, configuration);
@@ -239,8 +241,8 @@ MatmulReport Driver::matmul(const MatmulJob& job, std::span<std::int32_t> y,
                                     device_.describe()));
     }
   }
-  report.utilization = static_cast<double>(report.macs) /
-                       (static_cast<double>(report.cycles) * configuration.rows * configuration.cols);
+  report.utilization = static_cast<double>(report.macs) / (static_cast<double>(report.cycles) *
+                                                           configuration.rows * configuration.cols);
   return report;
 }
 

@@ -42,8 +42,8 @@ class ModelDevice final : public Device {
     return codes_.push(beats, last);
   }
   std::size_t push_activations(std::span<const std::int8_t> beats, bool last) override {
-    return activations_.push(
-        {reinterpret_cast<const std::uint8_t*>(beats.data()), beats.size()}, last);
+    return activations_.push({reinterpret_cast<const std::uint8_t*>(beats.data()), beats.size()},
+                             last);
   }
 
   std::size_t pop_results(std::span<std::int32_t> lanes) override {
@@ -94,8 +94,8 @@ class ModelDevice final : public Device {
     if (row_ == rows_ || codes_.empty()) return false;
     for (std::size_t c = 0; c < cols_; ++c) {
       const unsigned bits = codes_.front()[c / 4] >> (2 * (c % 4));
-      weights_[row_ * cols_ + c] = static_cast<std::int8_t>(
-          decode(static_cast<Code>(bits & 3U), commands_.front().mode));
+      weights_[row_ * cols_ + c] =
+          static_cast<std::int8_t>(decode(static_cast<Code>(bits & 3U), commands_.front().mode));
     }
     ++row_;
     note_last(codes_, row_ == rows_ && last_tile());

@@ -1,16 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
-// The C entry points of a Verilated configuration's shared library.
+// Finds and loads the shared library of a configuration.
 #ifndef SZT_SIM_SRC_RTL_LIBRARY_H_
 #define SZT_SIM_SRC_RTL_LIBRARY_H_
 
-#include "szt/sim/rtl_device.h"
+#include "rtl_core.h"
+#include "szt/configuration.h"
 
-extern "C" {
-// A new device that the caller deletes. May throw InputError.
-szt::sim::Device* szt_make_rtl_device(const szt::Configuration* configuration,
-                                      const szt::sim::RtlOptions* options);
-// The simulator's name and version.
-const char* szt_rtl_simulator();
-}
+namespace szt::sim {
+
+struct RtlLibrary {
+  decltype(szt_make_rtl_core)* make;
+  decltype(szt_rtl_simulator)* simulator;
+};
+
+// Throws InputError, saying where it looked, if there is none.
+const RtlLibrary& rtl_library(const Configuration& configuration);
+
+}  // namespace szt::sim
 
 #endif  // SZT_SIM_SRC_RTL_LIBRARY_H_

@@ -36,9 +36,16 @@ std::vector<std::filesystem::path> library_directories() {
   return directories;
 }
 
-void* open_library(const Configuration& configuration) {
+template <typename Function>
+Function* find_symbol(void* library, const char* name) {
+  void* symbol = dlsym(library, name);
+  if (symbol == nullptr) throw InputError(fmt::format("the RTL library has no {}", name));
+  return reinterpret_cast<Function*>(symbol);
+}
+
+const RtlLibrary& open_library(const Configuration& configuration) {
   // A library stays loaded: unloading would leave the exceptions it threw without their code.
-  static std::map<std::filesystem::path, void*> loaded;
+  static std::map<std::filesystem::path, RtlLibrary> loaded;
   const std::string name = fmt::format("libszt_rtl_{}.so", configuration.name);
   std::string searched;
   for (const std::filesystem::path& directory : library_directories()) {
@@ -48,8 +55,10 @@ void* open_library(const Configuration& configuration) {
     if (std::filesystem::exists(path, error)) {
       void* library = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
       if (library == nullptr) throw InputError(fmt::format("{}: {}", path.string(), dlerror()));
-      loaded.emplace(path, library);
-      return library;
+      const RtlLibrary functions = {
+          find_symbol<decltype(szt_make_rtl_core)>(library, "szt_make_rtl_core"),
+          find_symbol<decltype(szt_rtl_simulator)>(library, "szt_rtl_simulator")};
+      return loaded.emplace(path, functions).first->second;
     }
     searched += fmt::format("{}{}", searched.empty() ? "" : ", ", directory.string());
   }
@@ -59,25 +68,14 @@ void* open_library(const Configuration& configuration) {
                   configuration.name, name, searched));
 }
 
-template <typename Function>
-Function* find_symbol(void* library, const char* name) {
-  void* symbol = dlsym(library, name);
-  if (symbol == nullptr) throw InputError(fmt::format("the RTL library has no {}", name));
-  return reinterpret_cast<Function*>(symbol);
-}
-
 }  // namespace
 
-std::unique_ptr<Device> make_rtl_device(const Configuration& configuration,
-                                        const RtlOptions& options) {
-  auto* const make = find_symbol<decltype(szt_make_rtl_device)>(open_library(configuration),
-                                                                "szt_make_rtl_device");
-  return std::unique_ptr<Device>(make(&configuration, &options));
+const RtlLibrary& rtl_library(const Configuration& configuration) {
+  return open_library(configuration);
 }
 
 std::string rtl_simulator_version(const Configuration& configuration) {
-  return find_symbol<decltype(szt_rtl_simulator)>(open_library(configuration),
-                                                  "szt_rtl_simulator")();
+  return rtl_library(configuration).simulator();
 }
 
 }  // namespace szt::sim

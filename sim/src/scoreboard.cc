@@ -51,8 +51,9 @@ void Scoreboard::check(const ResultBeat& beat) {
     if (beat.lanes[lane] == expected) continue;
     ++mismatches_;
     if (!first_) {
-      first_ = Divergence{beat.cycle, beat.row, col,     beat.first_col / beat.lanes.size(),
-                          lane,       expected, beat.lanes[lane]};
+      first_ =
+          Divergence{beat.cycle, beat.row,        col, beat.first_col / beat.lanes.size(), lane,
+                     expected,   beat.lanes[lane]};
     }
   }
 }

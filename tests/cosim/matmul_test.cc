@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The RTL against the model: shapes, modes, stalls and limits, on every configuration.
+#include "szt/matmul.h"
+
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
@@ -10,7 +12,6 @@
 #include "cosim/cosim_util.h"
 #include "szt/cycle_model.h"
 #include "szt/error.h"
-#include "szt/matmul.h"
 
 namespace szt::sim {
 namespace {
@@ -89,8 +90,8 @@ TEST_P(MatmulTest, AccumulatorHazardWindow) {
       const std::uint64_t seed = test_seed() + static_cast<std::uint64_t>(run);
       SCOPED_TRACE(fmt::format("stall seed {}", seed));
       const double probability = 0.1 + 0.1 * (run % 9);
-      const StallPattern pattern = run % 2 == 0 ? StallPattern::random(probability)
-                                                : StallPattern::burst(probability, 12);
+      const StallPattern pattern =
+          run % 2 == 0 ? StallPattern::random(probability) : StallPattern::burst(probability, 12);
       StreamStalls stalls;
       stalls.activations = pattern;
       stalls.seed = seed;
@@ -117,7 +118,7 @@ TEST_P(MatmulTest, ExtremeOperands) {
 
 TEST_P(MatmulTest, BlocksBeyondTheAccumulatorQueueWithoutBubbles) {
   const std::unique_ptr<Device> device = make_rtl_device(configuration());
-  for (const std::size_t m : {depth(), depth() + 1, 3 * depth() + 1}) {
+  for (const std::size_t m : {depth(), depth() + 1, 9 * depth() + 1}) {
     const MatmulReport report =
         run_checked(*device, random_work({m, 2 * rows(), cols() + 1}, generator_), false);
     EXPECT_EQ(report.commands.size(), (m + depth() - 1) / depth());
@@ -170,8 +171,9 @@ TEST_P(MatmulTest, RandomShapesAndStalls) {
   const double levels[] = {0, 0, 0.1, 0.5, 0.8, 0.95};
   const auto pattern = [&]() -> StallPattern {
     const double p = levels[generator_() % std::size(levels)];
-    return generator_() % 2 == 0 ? StallPattern::random(p)
-                                 : StallPattern::burst(p, 1 + static_cast<std::uint32_t>(generator_() % 60));
+    return generator_() % 2 == 0
+               ? StallPattern::random(p)
+               : StallPattern::burst(p, 1 + static_cast<std::uint32_t>(generator_() % 60));
   };
   for (int run = 0; run < 30; ++run) {
     const Shape shape{m_of(generator_), k_of(generator_), n_of(generator_)};

@@ -46,8 +46,8 @@ class DeviceError : public std::runtime_error {
 
 // Order of beats: for each N tile, for each K tile, `rows` code beats and m activation beats; after
 // the last K tile of an N tile, m result beats. A push never blocks: it takes what fits and returns
-// how many beats that was. The caller interleaves pushes, pops and advance(); one that waits for all
-// codes to be taken before it offers activations would wait for ever.
+// how many beats that was. The caller interleaves pushes, pops and advance(); one that waits for
+// all codes to be taken before it offers activations would wait for ever.
 class Device {
  public:
   virtual ~Device() = default;
@@ -70,7 +70,9 @@ class Device {
   virtual std::optional<CommandTiming> pop_timing() = 0;
 
   // Lets at most max_cycles pass; returns early, after at least one, when the device has no beat
-  // left of an input stream or so many results that they want popping. Throws DeviceError.
+  // left of an input stream, takes a command out of its queue, or holds so many results that they
+  // want popping: a caller that tops everything up after each call stalls nothing. Throws
+  // DeviceError.
   virtual std::uint64_t advance(std::uint64_t max_cycles) = 0;
 
   // Cycles since reset, and handshakes of any kind since then (a watchdog watches these).

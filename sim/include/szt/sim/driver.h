@@ -56,8 +56,8 @@ class Driver {
 
   // Writes y [m, n]. M is split into blocks of at most acc_depth vectors, a command each, all
   // queued as early as the device takes them. The observer, if any, sees every beat before padding
-  // is dropped. Throws InputError for wrong sizes, DeviceError (with the handshakes' state) when the
-  // device hangs or fails.
+  // is dropped. Throws InputError for wrong sizes, DeviceError (with the handshakes' state) when
+  // the device hangs or fails.
   MatmulReport matmul(const MatmulJob& job, std::span<std::int32_t> y,
                       const ResultObserver& observer = {});
 

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// The Verilated matmul_core as a Device: drivers and monitors of its command port and streams.
-// Built once for each configuration, with the Verilated class as SZT_TOP.
+// The simulated matmul_core as a Device: drivers and monitors of its command port and streams.
+#include "szt/sim/rtl_device.h"
+
 #include <fmt/format.h>
-#include <verilated.h>
-#include <verilated_fst_c.h>
 
 #include <algorithm>
 #include <cstring>
@@ -15,30 +14,14 @@
 #include <vector>
 
 #include "beat_queue.h"
+#include "rtl_core.h"
 #include "rtl_library.h"
 #include "szt/error.h"
 #include "szt/sim/device.h"
 #include "szt/sim/stall.h"
-#include SZT_TOP_HEADER
 
 namespace szt::sim {
 namespace {
-
-// A port of up to 64 bits takes the value.
-template <typename Port, typename Value>
-void set_port(Port& port, Value value) {
-  port = static_cast<Port>(value);
-}
-
-// A port of any width is little-endian 32-bit words or one narrower integer.
-template <typename Port>
-void write_port(Port& port, const std::uint8_t* bytes, std::size_t count) {
-  std::memcpy(&port, bytes, count);
-}
-template <typename Port>
-const std::uint8_t* port_bytes(const Port& port) {
-  return reinterpret_cast<const std::uint8_t*>(&port);
-}
 
 // A gap generator and the valid bit it shapes: an idle gap may come before a beat, never after the
 // beat was offered.
@@ -59,11 +42,12 @@ class StreamDriver {
   bool offered_ = false;
 };
 
-class VerilatedDevice final : public Device {
+class RtlDevice final : public Device {
  public:
-  VerilatedDevice(const Configuration& configuration, const RtlOptions& options)
+  RtlDevice(const Configuration& configuration, const RtlOptions& options)
       : configuration_(configuration),
         lanes_(result_beat_lanes(configuration)),
+        traced_(!options.trace.empty()),
         command_driver_(options.stalls.commands, options.stalls.seed * 4 + 0),
         code_driver_(options.stalls.codes, options.stalls.seed * 4 + 1),
         activation_driver_(options.stalls.activations, options.stalls.seed * 4 + 2),
@@ -72,19 +56,16 @@ class VerilatedDevice final : public Device {
         activations_(activation_beat_bytes(configuration), kCapacity),
         results_(lanes_ * sizeof(std::int32_t), kCapacity),
         held_result_(lanes_ * sizeof(std::int32_t)) {
-    if (options.initial_state != 0) {
-      context_->randReset(2);
-      context_->randSeed(static_cast<int>(options.initial_state));
+    if (!options.trace.empty() && !std::ofstream(options.trace)) {
+      // The trace writer does not report errors.
+      throw InputError(
+          fmt::format("{}: cannot write the trace; name a writable file", options.trace.string()));
     }
-    context_->traceEverOn(!options.trace.empty());
-    top_ = std::make_unique<SZT_TOP>(context_.get());
-    if (!options.trace.empty()) open_trace(options.trace);
+    core_.reset(
+        rtl_library(configuration)
+            .make(options.trace.empty() ? nullptr : options.trace.c_str(), options.initial_state));
+    pins_ = core_->pins();
     reset();
-  }
-
-  ~VerilatedDevice() override {
-    top_->final();
-    if (trace_) trace_->close();
   }
 
   std::string_view name() const override { return "rtl"; }
@@ -102,8 +83,8 @@ class VerilatedDevice final : public Device {
   }
 
   std::size_t push_activations(std::span<const std::int8_t> beats, bool last) override {
-    return activations_.push(
-        {reinterpret_cast<const std::uint8_t*>(beats.data()), beats.size()}, last);
+    return activations_.push({reinterpret_cast<const std::uint8_t*>(beats.data()), beats.size()},
+                             last);
   }
 
   std::size_t pop_results(std::span<std::int32_t> lanes) override {
@@ -124,16 +105,12 @@ class VerilatedDevice final : public Device {
 
   std::uint64_t advance(std::uint64_t max_cycles) override {
     std::uint64_t passed = 0;
-    try {
-      while (passed < max_cycles) {
-        step();
-        ++passed;
-        if (codes_.empty() || activations_.empty() || results_.size() >= kCapacity / 2) break;
-      }
-    } catch (const DeviceError&) {
-      throw;
-    } catch (const std::runtime_error& error) {  // a check inside the RTL
-      fail(error.what());
+    while (passed < max_cycles) {
+      const std::size_t waiting = commands_.size();
+      step();
+      ++passed;
+      if (commands_.size() < waiting) break;  // room for one more
+      if (codes_.empty() || activations_.empty() || results_.size() >= kCapacity / 2) break;
     }
     return passed;
   }
@@ -147,13 +124,14 @@ class VerilatedDevice final : public Device {
         "cycle {}: command valid {} ready {} ({} wait, {} run); codes valid {} ready {} ({} beats "
         "wait); activations valid {} ready {} ({} beats wait); results valid {} ready {} ({} of {} "
         "beats of the command taken)",
-        cycle_, static_cast<int>(command_driver_.offered()), static_cast<int>(top_->cmd_ready_o),
-        commands_.size(), running_.size(), static_cast<int>(code_driver_.offered()),
-        static_cast<int>(top_->s_axis_codes_tready), codes_.size(),
+        cycle_, static_cast<int>(command_driver_.offered()),
+        static_cast<int>(pins_.cmd_ready_o.high()), commands_.size(), running_.size(),
+        static_cast<int>(code_driver_.offered()),
+        static_cast<int>(pins_.s_axis_codes_tready.high()), codes_.size(),
         static_cast<int>(activation_driver_.offered()),
-        static_cast<int>(top_->s_axis_activations_tready), activations_.size(),
-        static_cast<int>(top_->m_axis_results_tvalid),
-        static_cast<int>(top_->m_axis_results_tready), command_results_,
+        static_cast<int>(pins_.s_axis_activations_tready.high()), activations_.size(),
+        static_cast<int>(pins_.m_axis_results_tvalid.high()),
+        static_cast<int>(pins_.m_axis_results_tready.high()), command_results_,
         running_.empty() ? 0 : results_of(running_.front().command));
   }
 
@@ -175,77 +153,73 @@ class VerilatedDevice final : public Device {
     throw DeviceError(fmt::format("{} RTL: {}; {}", configuration_.name, what, describe()));
   }
 
-  void open_trace(const std::filesystem::path& path) {
-    // The trace writer does not report errors.
-    if (!std::ofstream(path)) {
-      throw InputError(fmt::format("{}: cannot write the trace; name a writable file", path.string()));
-    }
-    trace_ = std::make_unique<VerilatedFstC>();
-    top_->trace(trace_.get(), 99);
-    trace_->open(path.c_str());
-  }
-
   void reset() {
-    top_->clk_i = 0;
-    top_->rst_ni = 0;
-    top_->cmd_valid_i = 0;
-    top_->s_axis_codes_tvalid = 0;
-    top_->s_axis_activations_tvalid = 0;
-    top_->m_axis_results_tready = 0;
-    top_->eval();
+    pins_.clk_i.set(0);
+    pins_.rst_ni.set(0);
+    pins_.cmd_valid_i.set(0);
+    pins_.s_axis_codes_tvalid.set(0);
+    pins_.s_axis_activations_tvalid.set(0);
+    pins_.m_axis_results_tready.set(0);
+    core_->eval();
     for (int i = 0; i < kResetCycles; ++i) {
       clock();
-      if (top_->cmd_ready_o || top_->s_axis_codes_tready || top_->s_axis_activations_tready ||
-          top_->m_axis_results_tvalid || top_->busy_o || top_->done_o) {
+      if (pins_.cmd_ready_o.high() || pins_.s_axis_codes_tready.high() ||
+          pins_.s_axis_activations_tready.high() || pins_.m_axis_results_tvalid.high() ||
+          pins_.busy_o.high() || pins_.done_o.high()) {
         fail("ready, valid or busy is high in reset");
       }
     }
-    top_->rst_ni = 1;
+    pins_.rst_ni.set(1);
   }
 
   // One clock cycle with the inputs as they stand. Inputs and the rising edge may share an
   // evaluation because every output depends on state alone (tests check that); a trace gets them
   // apart, so that it reads well.
   void clock() {
-    if (trace_) {
-      top_->eval();
-      trace_->dump(10 * cycle_);
+    if (traced_) {
+      core_->eval();
+      core_->dump(10 * cycle_);
     }
-    top_->clk_i = 1;
-    top_->eval();
-    if (trace_) trace_->dump(10 * cycle_ + 5);
-    top_->clk_i = 0;
-    if (!trace_) top_->eval();
+    pins_.clk_i.set(1);
+    try {
+      core_->eval();
+    } catch (const std::runtime_error& error) {  // a check inside the RTL
+      fail(error.what());
+    }
+    if (traced_) core_->dump(10 * cycle_ + 5);
+    pins_.clk_i.set(0);
+    if (!traced_) core_->eval();
     ++cycle_;
   }
 
   void step() {
     // What this cycle offers and accepts.
     bool fresh = false;
-    top_->cmd_valid_i = command_driver_.offer(!commands_.empty(), fresh);
+    pins_.cmd_valid_i.set(command_driver_.offer(!commands_.empty(), fresh));
     if (fresh) {
-      set_port(top_->cmd_m_i, commands_.front().m);
-      top_->cmd_k_tiles_i = commands_.front().k_tiles;
-      top_->cmd_n_tiles_i = commands_.front().n_tiles;
-      set_port(top_->cmd_mode_i, commands_.front().mode);
+      pins_.cmd_m_i.set(commands_.front().m);
+      pins_.cmd_k_tiles_i.set(commands_.front().k_tiles);
+      pins_.cmd_n_tiles_i.set(commands_.front().n_tiles);
+      pins_.cmd_mode_i.set(static_cast<std::uint64_t>(commands_.front().mode));
     }
-    top_->s_axis_codes_tvalid = code_driver_.offer(!codes_.empty(), fresh);
+    pins_.s_axis_codes_tvalid.set(code_driver_.offer(!codes_.empty(), fresh));
     if (fresh) {
-      write_port(top_->s_axis_codes_tdata, codes_.front(), code_beat_bytes(configuration_));
-      top_->s_axis_codes_tlast = codes_.front_is_last();
+      std::memcpy(pins_.s_axis_codes_tdata.bytes, codes_.front(), code_beat_bytes(configuration_));
+      pins_.s_axis_codes_tlast.set(codes_.front_is_last());
     }
-    top_->s_axis_activations_tvalid = activation_driver_.offer(!activations_.empty(), fresh);
+    pins_.s_axis_activations_tvalid.set(activation_driver_.offer(!activations_.empty(), fresh));
     if (fresh) {
-      write_port(top_->s_axis_activations_tdata, activations_.front(),
-                 activation_beat_bytes(configuration_));
-      top_->s_axis_activations_tlast = activations_.front_is_last();
+      std::memcpy(pins_.s_axis_activations_tdata.bytes, activations_.front(),
+                  activation_beat_bytes(configuration_));
+      pins_.s_axis_activations_tlast.set(activations_.front_is_last());
     }
-    top_->m_axis_results_tready = !results_.full() && !result_stalls_.next();
+    pins_.m_axis_results_tready.set(!results_.full() && !result_stalls_.next());
 
-    const bool command = top_->cmd_valid_i && top_->cmd_ready_o;
-    const bool code = top_->s_axis_codes_tvalid && top_->s_axis_codes_tready;
-    const bool activation = top_->s_axis_activations_tvalid && top_->s_axis_activations_tready;
-    const bool result = top_->m_axis_results_tvalid && top_->m_axis_results_tready;
+    const bool command = pins_.cmd_valid_i.high() && pins_.cmd_ready_o.high();
+    const bool code = pins_.s_axis_codes_tvalid.high() && pins_.s_axis_codes_tready.high();
+    const bool activation =
+        pins_.s_axis_activations_tvalid.high() && pins_.s_axis_activations_tready.high();
+    const bool result = pins_.m_axis_results_tvalid.high() && pins_.m_axis_results_tready.high();
     check_result_held();
     if (code) {
       codes_.pop();
@@ -266,41 +240,43 @@ class VerilatedDevice final : public Device {
 
     clock();
 
-    if (static_cast<bool>(top_->done_o) != finished_) {
-      fail(finished_ ? "done_o is low after a command's last result" : "done_o without a last result");
+    if (pins_.done_o.high() != finished_) {
+      fail(finished_ ? "done_o is low after a command's last result"
+                     : "done_o without a last result");
     }
     finished_ = false;
-    if (static_cast<bool>(top_->busy_o) != !running_.empty()) {
-      fail(running_.empty() ? "busy_o is high without a command" : "busy_o is low during a command");
+    if (pins_.busy_o.high() != !running_.empty()) {
+      fail(running_.empty() ? "busy_o is high without a command"
+                            : "busy_o is low during a command");
     }
-    last_errors_ += static_cast<std::uint64_t>(top_->codes_last_error_o) +
-                    static_cast<std::uint64_t>(top_->activations_last_error_o);
+    last_errors_ += static_cast<std::uint64_t>(pins_.codes_last_error_o.high()) +
+                    static_cast<std::uint64_t>(pins_.activations_last_error_o.high());
   }
 
   // A result once offered must stay, payload and all, until it is accepted.
   void check_result_held() {
-    const std::uint8_t* const data = port_bytes(top_->m_axis_results_tdata);
+    const std::uint8_t* const data = pins_.m_axis_results_tdata.bytes;
     if (result_held_) {
-      if (!top_->m_axis_results_tvalid) fail("results TVALID fell before TREADY");
+      if (!pins_.m_axis_results_tvalid.high()) fail("results TVALID fell before TREADY");
       if (std::memcmp(held_result_.data(), data, held_result_.size()) != 0 ||
-          held_last_ != static_cast<bool>(top_->m_axis_results_tlast)) {
+          held_last_ != pins_.m_axis_results_tlast.high()) {
         fail("a result changed while it waited for TREADY");
       }
     }
-    result_held_ = top_->m_axis_results_tvalid && !top_->m_axis_results_tready;
+    result_held_ = pins_.m_axis_results_tvalid.high() && !pins_.m_axis_results_tready.high();
     if (result_held_) {
       std::memcpy(held_result_.data(), data, held_result_.size());
-      held_last_ = top_->m_axis_results_tlast;
+      held_last_ = pins_.m_axis_results_tlast.high();
     }
   }
 
   void take_result() {
     if (running_.empty()) fail("a result without a command");
     const Command& command = running_.front().command;
-    results_.push({port_bytes(top_->m_axis_results_tdata), lanes_ * sizeof(std::int32_t)}, false);
+    results_.push({pins_.m_axis_results_tdata.bytes, lanes_ * sizeof(std::int32_t)}, false);
     ++command_results_;
     const bool last = command_results_ % command.m == 0;
-    if (static_cast<bool>(top_->m_axis_results_tlast) != last) {
+    if (pins_.m_axis_results_tlast.high() != last) {
       fail(last ? "TLAST is missing on the last result of an N tile"
                 : "TLAST on a result that does not end an N tile");
     }
@@ -315,9 +291,9 @@ class VerilatedDevice final : public Device {
 
   Configuration configuration_;
   std::size_t lanes_;
-  std::unique_ptr<VerilatedContext> context_ = std::make_unique<VerilatedContext>();
-  std::unique_ptr<SZT_TOP> top_;
-  std::unique_ptr<VerilatedFstC> trace_;
+  bool traced_;
+  std::unique_ptr<RtlCore> core_;
+  CorePins pins_;
 
   StreamDriver command_driver_, code_driver_, activation_driver_;
   StallGenerator result_stalls_;
@@ -339,11 +315,10 @@ class VerilatedDevice final : public Device {
 };
 
 }  // namespace
-}  // namespace szt::sim
 
-szt::sim::Device* szt_make_rtl_device(const szt::Configuration* configuration,
-                                      const szt::sim::RtlOptions* options) {
-  return new szt::sim::VerilatedDevice(*configuration, *options);
+std::unique_ptr<Device> make_rtl_device(const Configuration& configuration,
+                                        const RtlOptions& options) {
+  return std::make_unique<RtlDevice>(configuration, options);
 }
 
-const char* szt_rtl_simulator() { return SZT_SIMULATOR; }
+}  // namespace szt::sim

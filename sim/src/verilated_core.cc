@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+// The Verilated matmul_core as an RtlCore. Built once for each configuration, with the Verilated
+// class as SZT_TOP; small, because everything that does not need the class is elsewhere.
+#include <verilated.h>
+#include <verilated_fst_c.h>
+
+#include <memory>
+
+#include "rtl_core.h"
+#include SZT_TOP_HEADER
+
+namespace szt::sim {
+namespace {
+
+template <typename Port>
+Pin pin(Port& port) {
+  return {reinterpret_cast<std::uint8_t*>(&port), sizeof(port)};
+}
+
+class VerilatedCore final : public RtlCore {
+ public:
+  VerilatedCore(const char* trace, std::uint64_t initial_state) {
+    if (initial_state != 0) {
+      context_.randReset(2);
+      context_.randSeed(static_cast<int>(initial_state & 0x7FFFFFFFU));
+    }
+    context_.traceEverOn(trace != nullptr);
+    top_ = std::make_unique<SZT_TOP>(&context_);
+    if (trace != nullptr) {
+      trace_ = std::make_unique<VerilatedFstC>();
+      top_->trace(trace_.get(), 99);
+      trace_->open(trace);
+    }
+    SZT_TOP& t = *top_;
+    pins_ = {pin(t.clk_i),
+             pin(t.rst_ni),
+             pin(t.cmd_valid_i),
+             pin(t.cmd_ready_o),
+             pin(t.cmd_m_i),
+             pin(t.cmd_k_tiles_i),
+             pin(t.cmd_n_tiles_i),
+             pin(t.cmd_mode_i),
+             pin(t.s_axis_codes_tvalid),
+             pin(t.s_axis_codes_tready),
+             pin(t.s_axis_codes_tdata),
+             pin(t.s_axis_codes_tlast),
+             pin(t.s_axis_activations_tvalid),
+             pin(t.s_axis_activations_tready),
+             pin(t.s_axis_activations_tdata),
+             pin(t.s_axis_activations_tlast),
+             pin(t.m_axis_results_tvalid),
+             pin(t.m_axis_results_tready),
+             pin(t.m_axis_results_tdata),
+             pin(t.m_axis_results_tlast),
+             pin(t.busy_o),
+             pin(t.done_o),
+             pin(t.codes_last_error_o),
+             pin(t.activations_last_error_o)};
+  }
+
+  ~VerilatedCore() override {
+    top_->final();
+    if (trace_) trace_->close();
+  }
+
+  const CorePins& pins() const override { return pins_; }
+  void eval() override { top_->eval(); }
+  void dump(std::uint64_t time) override { trace_->dump(time); }
+
+ private:
+  VerilatedContext context_;
+  std::unique_ptr<SZT_TOP> top_;
+  std::unique_ptr<VerilatedFstC> trace_;
+  CorePins pins_;
+};
+
+}  // namespace
+}  // namespace szt::sim
+
+szt::sim::RtlCore* szt_make_rtl_core(const char* trace, std::uint64_t initial_state) {
+  return new szt::sim::VerilatedCore(trace, initial_state);
+}
+
+const char* szt_rtl_simulator() { return SZT_SIMULATOR; }
