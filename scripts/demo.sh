@@ -4,10 +4,10 @@
 #   demo.sh [--config C] [--stall P] [--seed N] [--model M] [--no-setup]
 #     --config C   the array: tiny, small, medium (default) or large (rtl/configs.json)
 #     --stall P    stall each stream at random with probability P (0 <= P < 1) in each cycle
-#     --seed N     of the stalls and of random activations (default 1)
+#     --seed N     of the stalls and of random activations (default 1; the next matrix N + 1, ...)
 #     --model M    auto (default), minilm or gnubg; scripts/fetch_model.py --help says what they are
 #     --no-setup   install nothing: the tools are here already
-# From nothing: about two minutes. Everything it makes is under build/demo and .cache.
+# The first run builds for a few minutes. Everything it makes is under build/ and .cache/.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 

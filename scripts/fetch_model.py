@@ -313,7 +313,7 @@ def main() -> int:
             report = {"tool_versions": {"python": platform.python_version()}, "rows": [row]}
             arguments.json.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
     except OSError as error:
-        return fail(f"{error.filename}: {error.strerror}")
+        return fail(f"{error.filename or 'output'}: {error.strerror}")
     except (
         Unavailable,
         Corrupt,

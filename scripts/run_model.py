@@ -21,7 +21,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -45,7 +45,11 @@ PROJECTIONS = {
 
 
 class Failure(Exception):
-    """Bad input, or a tool that refuses it: one line."""
+    """Bad input: one line."""
+
+
+class Refused(Exception):
+    """The szt tool refused its input, and has said why."""
 
 
 class Broken(Exception):
@@ -56,17 +60,16 @@ class Broken(Exception):
 
 
 def read_safetensors(path: Path) -> Tensors:
-    """The float32 and uint8 tensors of a file, mapped, not read; others are left out."""
+    """The float32 tensors of a file, mapped, not read; others are left out."""
     with path.open("rb") as file:
         (length,) = struct.unpack("<Q", file.read(8))
         header = json.loads(file.read(length))
     data = np.memmap(path, dtype=np.uint8, mode="r", offset=8 + length)
-    types = {"F32": np.dtype("<f4"), "U8": np.dtype("u1")}
     tensors = {}
     for name, entry in header.items():
-        if name != "__metadata__" and entry["dtype"] in types:
+        if name != "__metadata__" and entry["dtype"] == "F32":
             begin, end = entry["data_offsets"]
-            tensors[name] = data[begin:end].view(types[entry["dtype"]]).reshape(entry["shape"])
+            tensors[name] = data[begin:end].view("<f4").reshape(entry["shape"])
     return tensors
 
 
@@ -89,7 +92,8 @@ class Array:
 
     def __init__(self, arguments: argparse.Namespace, work: Path) -> None:
         self.szt: Path = arguments.szt
-        self.options = ["--config", arguments.config, "--seed", str(arguments.seed)]
+        self.options = ["--config", arguments.config]
+        self.seed: int = arguments.seed
         self.stalled: bool = arguments.stall > 0
         if self.stalled:
             self.options += ["--stall", str(arguments.stall)]
@@ -97,64 +101,79 @@ class Array:
         self.quantized = work / "quantized.safetensors"
         self.rows: list[dict] = []
         self.problems: list[str] = []
+        self.shapes: dict[str, list[int]] = {}  # [out, in] = [N, K]
+        self.sizes: dict[str, int] = {}
         self.seconds = 0.0
 
     def _szt(self, *arguments: str | Path) -> int:
+        # Its own table is left out, its progress and errors are not.
         sys.stdout.flush()
-        result = subprocess.run([self.szt, *arguments], check=False, stdin=subprocess.DEVNULL)
-        if result.returncode not in (0, 1):  # it said why; or it crashed
+        result = subprocess.run(
+            [self.szt, *arguments],
+            check=False,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+        )
+        if result.returncode == 2:
+            raise Refused
+        if result.returncode not in (0, 1):
             raise Failure(f"szt {arguments[0]} ended with exit code {result.returncode}")
         return result.returncode
 
     def quantize(self, model: Path, names: list[str]) -> None:
         """Quantise the named tensors and say what that saves."""
         pattern = "^(" + "|".join(name.replace(".", r"\.") for name in names) + ")$"
-        if self._szt(
-            "quantize", model, self.quantized, "--rule", "twn", "--include", pattern, "--quiet"
-        ):
+        path = self.work / "quantized.json"
+        path.unlink(missing_ok=True)
+        arguments = ["--rule", "twn", "--include", pattern, "--json", str(path)]
+        if self._szt("quantize", model, self.quantized, *arguments):
             raise Failure("szt quantize failed")
-        before, after = read_safetensors(model), read_safetensors(self.quantized)
-        parts = [f"{name}.{part}" for name in names for part in ("codes", "scale", "threshold")]
-        missing = [part for part in parts if part not in after]
-        if missing:
-            raise Failure(f"{self.quantized}: no tensor {missing[0]}")
-        self.bytes_float = sum(before[name].nbytes for name in names)
-        self.bytes_packed = sum(after[part].nbytes for part in parts)
+        report = json.loads(path.read_text(encoding="utf-8"))
+        if {tensor["tensor"] for tensor in report["tensors"]} != set(names):
+            raise Failure(f"{path}: not the tensors that were to be quantised")
+        before, after = report["bytes_before"], report["bytes_after"]
+        weights = sum(math.prod(tensor["shape"]) for tensor in report["tensors"])
+        zeros = weights - sum(tensor["nonzero"] for tensor in report["tensors"])
+        self.shapes = {tensor["tensor"]: tensor["shape"] for tensor in report["tensors"]}
+        self.sizes |= {"weights": weights, "zeros": zeros}
+        self.sizes |= {"bytes_before": before, "bytes_after": after}
         print(
-            f"Quantised {len(names)} matrices, {self.bytes_float // 4:,} weights, to 2 bits each: "
-            f"{self.bytes_packed:,} bytes\n"
-            f"({self.bytes_float:,} as float32: {self.bytes_float / self.bytes_packed:.2f} times "
-            "as much)\n"
+            f"Quantised {len(names)} matrices by rule {report['rule']}: {weights:,} weights, "
+            f"{100 * zeros / weights:.1f} % of them zeros, +0 or -0.\n"
+            f"{before:,} bytes became {after:,}: {before / after:.2f} times fewer.\n"
         )
 
     def start_table(self) -> None:
-        line = "  ".join(f"{t:<{w}}" if i == 0 else f"{t:>{w}}" for i, (t, w) in self._columns())
-        print(line + "\n" + "-" * len(line))
+        self._print(*(title for title, _ in self.COLUMNS))
+        self._print(*("-" * width for _, width in self.COLUMNS))
 
-    def _columns(self) -> list[tuple[int, tuple[str, int]]]:
-        return list(enumerate(self.COLUMNS))
+    def _print(self, first: str, *others: str) -> None:
+        (_, width), *columns = self.COLUMNS
+        cells = [f"{first:<{width}}"]
+        cells += [f"{cell:>{width}}" for cell, (_, width) in zip(others, columns, strict=True)]
+        print("  ".join(cells), flush=True)
 
-    def _print(self, *cells: str) -> None:
-        print(
-            "  ".join(
-                f"{cell:<{width}}" if i == 0 else f"{cell:>{width}}"
-                for (i, (_, width)), cell in zip(self._columns(), cells)
-            ),
-            flush=True,
-        )
+    def matmul(self, label: str, tensor: str, activations: np.ndarray) -> np.ndarray:
+        """One matmul on the array; returns the array's own results, scaled back to float32."""
+        x, y = self.work / "x.npy", self.work / "y.npy"
+        y.unlink(missing_ok=True)
+        np.save(x, np.ascontiguousarray(activations, dtype=np.float32))
+        options = ["--activations", str(x), "--output", str(y), "--dequantize"]
+        self._cosim(label, tensor, len(activations), options)
+        if not y.exists():  # it writes none that it found wrong
+            raise Broken
+        return np.load(y)
 
-    def matmul(self, label: str, tensor: str, activations: np.ndarray | int) -> np.ndarray:
-        """One matmul on the array, with the activations given or that many random rows. Returns
-        the array's own results, scaled back to float32, or for random rows as int32."""
-        x, y, report = (self.work / name for name in ("x.npy", "y.npy", "report.json"))
-        for path in (y, report):
-            path.unlink(missing_ok=True)
-        options = [*self.options, "--output", y, "--json", report, "--quiet"]
-        if isinstance(activations, int):
-            options += ["--m", str(activations)]
-        else:
-            np.save(x, np.ascontiguousarray(activations, dtype=np.float32))
-            options += ["--activations", x, "--dequantize"]
+    def random_matmul(self, label: str, tensor: str, m: int) -> None:
+        """The same with m rows of random int8 activations, for the comparison alone."""
+        self._cosim(label, tensor, m, ["--m", str(m)])
+
+    def _cosim(self, label: str, tensor: str, m: int, options: Sequence[str | Path]) -> None:
+        report = self.work / "cosim.json"
+        report.unlink(missing_ok=True)
+        # A seed of its own for each, so that equal shapes don't stall alike.
+        seed = ["--seed", str(self.seed + len(self.rows))]
+        options = [*self.options, *seed, *options, "--json", report, "--quiet"]
         begin = time.monotonic()
         code = self._szt("cosim", "--weights", f"{self.quantized}:{tensor}", *options)
         self.seconds += time.monotonic() - begin
@@ -163,6 +182,8 @@ class Array:
             self.problems.append(f"{label}: szt cosim failed without a report")
             raise Broken
         row = json.loads(report.read_text(encoding="utf-8"))
+        for key in ("command", "tensors", "tensors_not_run"):  # one tensor: these say it twice
+            row.pop(key, None)
         self.rows.append({"name": label, "tensor": tensor} | row)
         self._print(
             label,
@@ -174,17 +195,11 @@ class Array:
             f"{row['cycles_model']:,}",
             f"{100 * row['utilization']:.2f} %",
         )
-        self._judge(label, code, row, activations)
-        if code and not y.exists():
-            raise Broken
-        return np.load(y)
-
-    def _judge(self, label: str, code: int, row: dict, activations: np.ndarray | int) -> None:
-        """Hold the report against what was asked for: the tool's word alone would not do."""
-        m = activations if isinstance(activations, int) else len(activations)
-        cycles, predicted = row["cycles"], row["cycles_model"]
-        if row["m"] != m or row["results_compared"] != m * row["n"]:
+        n, k = self.shapes[tensor]
+        # More than m * n where padding fills the last column tile: it is compared as well.
+        if [row["m"], row["k"], row["n"]] != [m, k, n] or row["results_compared"] < m * n:
             self.problems.append(f"{label}: not every result was compared")
+        cycles, predicted = row["cycles"], row["cycles_model"]
         if row["mismatches"]:
             self.problems.append(f"{label}: {row['mismatches']:,} results differ")
         if cycles < predicted if self.stalled else cycles != predicted:
@@ -312,12 +327,12 @@ def run_matrices(arguments: argparse.Namespace, array: Array) -> None:
         raise Failure(f"{model}: no float32 matrix")
     print(
         f"All {len(names)} matrices of the model, each on {arguments.vectors} random int8 "
-        f"activation vectors (seed {arguments.seed})"
+        f"activation vectors (seeds from {arguments.seed})"
     )
     array.quantize(model, names)
     array.start_table()
     for name in names:
-        array.matmul(name.removesuffix(".weight"), name, arguments.vectors)
+        array.random_matmul(name.removesuffix(".weight"), name, arguments.vectors)
     array.finish_table()
 
 
@@ -352,7 +367,12 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument(
         "--stall", type=float, default=0, metavar="P", help="stall each stream with probability P"
     )
-    parser.add_argument("--seed", type=int, default=1, help="of stalls and random activations (1)")
+    parser.add_argument(
+        "--seed",
+        type=int,
+        default=1,
+        help="of the first matrix's stalls and random activations; the others count on from it (1)",
+    )
     parser.add_argument(
         "--vectors",
         type=int,
@@ -388,11 +408,10 @@ def run(arguments: argparse.Namespace, work: Path) -> int:
         versions = {"python": platform.python_version(), "numpy": np.__version__}
         for row in array.rows:
             versions |= row.pop("tool_versions", {})
-        sizes = {"bytes_float32": array.bytes_float, "bytes_packed": array.bytes_packed}
         report = {
             "tool_versions": versions,
             "rows": array.rows,
-            "summary": result | sizes | {"problems": array.problems},
+            "summary": result | array.sizes | {"problems": array.problems},
         }
         temporary = arguments.json.with_name(arguments.json.name + ".partial")
         temporary.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
@@ -411,10 +430,12 @@ def main() -> int:
             return run(arguments, arguments.work)
         with tempfile.TemporaryDirectory(prefix="szt-") as work:
             return run(arguments, Path(work))
+    except Refused:
+        pass
     except Failure as error:
         print(f"run_model.py: {error}", file=sys.stderr)
     except OSError as error:
-        print(f"run_model.py: {error.filename}: {error.strerror}", file=sys.stderr)
+        print(f"run_model.py: {error.filename or 'output'}: {error.strerror}", file=sys.stderr)
     except (KeyError, ValueError, struct.error) as error:
         # A damaged or unexpected file: a tensor that is not there, JSON that is none.
         print(f"run_model.py: {arguments.folder}: {type(error).__name__}: {error}", file=sys.stderr)

@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""BERT's tokeniser for uncased models: text to the token ids of a vocab.txt."""
+"""BERT's tokeniser for uncased models: text to the token ids of a vocab.txt.
+
+"[SEP]" and its like written out in the text are text, not special tokens.
+"""
 
 import unicodedata
 from pathlib import Path

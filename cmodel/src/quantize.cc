@@ -75,7 +75,7 @@ double entropy_bits(std::span<const std::uint64_t> counts) {
     const double share = static_cast<double>(count) / total;
     bits -= share * std::log2(share);
   }
-  return bits + 0.0;  // of one symbol: 0, not -0
+  return bits;
 }
 
 }  // namespace szt

@@ -154,7 +154,6 @@ Calibration calibrate(Dtype dtype, const void* weights, std::size_t n, const Rul
   }
   const MagnitudeSum above =
       sum_magnitudes(dtype, weights, n, static_cast<double>(threshold), threads);
-  if (above.count == 0) return {threshold, 0, 0};
   const double scale = rule.kind == RuleKind::kAbsmean ? mean : above.mean();
   return {threshold, static_cast<float>(scale), above.count};
 }

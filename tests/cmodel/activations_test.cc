@@ -98,6 +98,16 @@ TEST(Activations, TheLargestIsPlusMinus127InEveryBinade) {
   EXPECT_EQ(per_tensor({kMaxFloat, -kMaxFloat, 0.0F}, 1, 3).values, (Values{127, -127, 0}));
 }
 
+TEST(Activations, TheLargestIsFoundAnywhere) {
+  for (std::size_t cols = 1; cols <= 20; ++cols) {
+    for (std::size_t place = 0; place < cols; ++place) {
+      std::vector<float> x(cols, 1.0F);
+      x[place] = -254.0F;
+      EXPECT_EQ(per_row(x, 1, cols).scales, std::vector<float>{2.0F}) << place << " of " << cols;
+    }
+  }
+}
+
 TEST(Activations, AllZeroRowsHaveScaleZero) {
   const QuantizedActivations result = per_row({0.0F, -0.0F, 1.0F, -2.0F, 0.0F, 0.0F}, 3, 2);
   EXPECT_EQ(result.scales, (std::vector<float>{0.0F, 2.0F / 127.0F, 0.0F}));

@@ -160,9 +160,9 @@ TEST(Latent, DtypesHaveSafetensorsNames) {
   for (const auto& [dtype, text] : names) {
     EXPECT_EQ(name(dtype), text);
     EXPECT_EQ(find_dtype(text), dtype);
-    visit_latents(dtype, nullptr, [&](auto latents) {
-      EXPECT_EQ(size_of(dtype), sizeof(typename decltype(latents)::Element)) << text;
-    });
+    const std::size_t visited = visit_latents(
+        dtype, nullptr, [](auto latents) { return sizeof(typename decltype(latents)::Element); });
+    EXPECT_EQ(size_of(dtype), visited) << text;
   }
   EXPECT_EQ(find_dtype("U8"), std::nullopt);
   EXPECT_EQ(find_dtype("f32"), std::nullopt);

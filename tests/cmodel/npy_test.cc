@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "szt/npy.h"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
@@ -25,6 +26,7 @@ using test::as_string;
 using test::input_error;
 using test::read_file;
 using test::TempDir;
+using test::write_byte;
 using test::write_file;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
@@ -113,13 +115,14 @@ TEST_F(NpyTest, EveryDtype) {
                                                                                     {"<f2", 2},
                                                                                     {"<f4", 4},
                                                                                     {"<f8", 8}}) {
+    SCOPED_TRACE(descr);
     write_npy(path(), descr, {8 / size}, as_bytes(data));
     const NpyArray array(path());
     EXPECT_EQ(array.descr(), descr);
     EXPECT_EQ(array.size(), 8 / size);
     EXPECT_EQ(as_string(array.data()), data);
     const auto check = [&](const auto& values) {
-      EXPECT_EQ(as_string(std::as_bytes(std::span(values))), data) << descr;
+      EXPECT_EQ(as_string(std::as_bytes(std::span(values))), data);
     };
     if (descr == "|i1") check(array.values<std::int8_t>());
     if (descr == "|u1") check(array.values<std::uint8_t>());
@@ -218,8 +221,7 @@ TEST_F(NpyTest, FortranOrder) {
         }
       }
     }
-    const std::string text = "(" + std::to_string(shape[0]) + "," + std::to_string(shape[1]) + "," +
-                             std::to_string(shape[2]) + "," + std::to_string(shape[3]) + ")";
+    const std::string text = fmt::format("({})", fmt::join(shape, ", "));
     EXPECT_EQ(open(file_of(header_of("<i2", text, "True"),
                            as_string(std::as_bytes(std::span(fortran_order)))))
                   .values<std::int16_t>(),
@@ -361,7 +363,7 @@ TEST_F(NpyTest, LyingLengths) {
   bytes[8] = '\x70';
   EXPECT_THAT(error(bytes), HasSubstr("the file holds 18"));
   bytes[8] = '\x10';
-  EXPECT_THAT(error(bytes), HasSubstr("has a"));
+  EXPECT_THAT(error(bytes), HasSubstr("lacks a string"));
 }
 
 TEST_F(NpyTest, EveryTruncationIsRefused) {
@@ -373,12 +375,11 @@ TEST_F(NpyTest, EveryTruncationIsRefused) {
 }
 
 TEST_F(NpyTest, EveryCorruptionOfAByteIsSurvived) {
+  write_file(path(), kSaved);
   int opened = 0;
   for (std::size_t at = 0; at < 128; ++at) {
     for (int value = 0; value < 256; ++value) {
-      std::string bytes = kSaved;
-      bytes[at] = static_cast<char>(value);
-      write_file(path(), bytes);
+      write_byte(path(), at, static_cast<char>(value));
       const test::AllocationMeter meter;
       try {
         const NpyArray array(path());
@@ -389,6 +390,7 @@ TEST_F(NpyTest, EveryCorruptionOfAByteIsSurvived) {
       }
       EXPECT_LT(meter.peak(), 20'000U) << at << ' ' << value;
     }
+    write_byte(path(), at, kSaved[at]);
   }
   EXPECT_GT(opened, 128);  // white space
 }

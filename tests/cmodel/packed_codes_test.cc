@@ -192,6 +192,10 @@ TEST(PackedCodes, RefusesShapesThatCannotBe) {
   EXPECT_THROW(packed_size(kHuge, 1), InputError);
   EXPECT_THROW(packed_size(kHuge / 2, 8), InputError);
   EXPECT_THROW(packed_size(std::size_t{1} << 62, 16), InputError);  // wraps to 0
+  // Unpacked, at one byte a code, it must fit too.
+  constexpr std::size_t kMost = kHuge / 2 / 4;
+  EXPECT_EQ(packed_size(kMost, 4), kMost);
+  EXPECT_THROW(packed_size(kMost + 1, 1), InputError);
   EXPECT_EQ(packed_size(0, kHuge), 0U);
   EXPECT_EQ(packed_size(kHuge, 0), 0U);
   EXPECT_EQ(packed_size(3, 5), 6U);

@@ -18,12 +18,13 @@
 namespace szt {
 namespace {
 
-using namespace std::string_literals;
+using namespace std::literals;
 using test::as_bytes;
 using test::as_string;
 using test::input_error;
 using test::read_file;
 using test::TempDir;
+using test::write_byte;
 using test::write_file;
 using ::testing::AllOf;
 using ::testing::ElementsAre;
@@ -431,12 +432,11 @@ TEST_F(SafetensorsTest, EveryTruncationIsRefused) {
 // no number in it makes the reader take memory.
 TEST_F(SafetensorsTest, EveryCorruptionOfAByteIsSurvived) {
   const std::size_t header_end = kSmall.size() - 11;
+  write_file(path(), kSmall);
   int opened = 0;
   for (std::size_t at = 0; at < header_end; ++at) {
     for (int value = 0; value < 256; ++value) {
-      std::string bytes = kSmall;
-      bytes[at] = static_cast<char>(value);
-      write_file(path(), bytes);
+      write_byte(path(), at, static_cast<char>(value));
       const test::AllocationMeter meter;
       try {
         const SafetensorsFile file(path());
@@ -453,6 +453,7 @@ TEST_F(SafetensorsTest, EveryCorruptionOfAByteIsSurvived) {
       }
       EXPECT_LT(meter.peak(), 20'000U) << at << ' ' << value;
     }
+    write_byte(path(), at, kSmall[at]);
   }
   EXPECT_GT(opened, 256);  // letters of names, white space, I8 for U8
 }
@@ -489,7 +490,7 @@ TEST_F(SafetensorsTest, ABigHeaderTakesMemoryInProportion) {
 TEST_F(SafetensorsTest, WritesTheReferenceLayout) {
   SafetensorsWriter writer;
   writer.add("t.codes", "U8", {2, 1}, as_bytes("\xE4\x02"));
-  writer.add("t.scale", "F32", {1}, as_bytes("\0\0\x80\x3F"s));
+  writer.add("t.scale", "F32", {1}, as_bytes("\0\0\x80\x3F"sv));
   writer.add("b", "F64", {}, as_bytes("01234567"));
   writer.add("a", "F64", {1}, as_bytes("abcdefgh"));
   writer.set_metadata("szt.version", "0");
@@ -637,9 +638,8 @@ TEST_F(SafetensorsTest, RefusesToWriteWhatCouldNotBeRead) {
   EXPECT_THAT(input_error([&] { writer.set_metadata("", "\xC3"); }), HasSubstr("metadata value"));
 
   // None of them is left in the writer.
-  EXPECT_EQ(written(writer), file_of(R"({"t\n":{"dtype":"U8","shape":[1],"data_offsets":[0,1]}})"
-                                     "    ",
-                                     "x"));
+  EXPECT_EQ(written(writer),
+            file_of(R"({"t\n":{"dtype":"U8","shape":[1],"data_offsets":[0,1]}} )", "x"));
 }
 
 TEST_F(SafetensorsTest, RefusesToWriteMoreThanTheFormatHolds) {
