@@ -106,9 +106,11 @@ module matmul_core #(
                              last_tile & ~second_valid  ? 2'd1 : 2'd2;
 
   // The shadows are free again when the tag has left them behind: loaded_q from start to swap, then
-  // until row 0 can be written without overtaking the tag.
+  // until row 0 can be written without overtaking the tag (Cols - 2 cycles). Where Rows > Cols it
+  // takes Rows - 2, so that every tile has the same period, whatever command was before it.
+  localparam int Drain = (Rows > Cols ? Rows : Cols) - 3;
   logic loaded_q;
-  logic [$clog2(Cols)-1:0] drain_q;
+  logic [$clog2(Drain+1)-1:0] drain_q;
   wire shadows_free = ~loaded_q & (drain_q == '0);
 
   wire loader_ready, loader_first_row, codes_last_error;
@@ -136,7 +138,7 @@ module matmul_core #(
       end
       if (start) loaded_q <= 1'b1;
       else if (swap) loaded_q <= 1'b0;
-      if (swap) drain_q <= ($clog2(Cols))'(Cols - 3);
+      if (swap) drain_q <= ($clog2(Drain + 1))'(Drain);
       else if (drain_q != '0) drain_q <= drain_q - 1'b1;
       if (loader_first_row) next_ready_q <= 1'b1;
       else if (swap) next_ready_q <= 1'b0;

@@ -68,6 +68,15 @@ inline void write_file(const std::filesystem::path& path, std::string_view bytes
   ASSERT_TRUE(out) << path;
 }
 
+// Changes one byte of a file in place.
+inline void write_byte(const std::filesystem::path& path, std::size_t at, char value) {
+  std::fstream file(path, std::ios::binary | std::ios::in | std::ios::out);
+  file.seekp(static_cast<std::streamoff>(at));
+  file.put(value);
+  file.close();
+  ASSERT_TRUE(file) << path;
+}
+
 inline std::span<const std::byte> as_bytes(std::string_view text) {
   return std::as_bytes(std::span(text));
 }

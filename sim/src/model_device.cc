@@ -63,10 +63,11 @@ class ModelDevice final : public Device {
     return timing;
   }
 
-  // Computes all that the beats in hand allow; the cycles of a command pass when it ends.
+  // Computes what the beats in hand allow, up to the end of a command, which is when its cycles
+  // pass.
   std::uint64_t advance(std::uint64_t /*max_cycles*/) override {
     const std::uint64_t before = cycle_;
-    while (!commands_.empty() && (take_code() || take_activation())) {
+    while (!commands_.empty() && cycle_ == before && (take_code() || take_activation())) {
     }
     if (cycle_ == before) ++cycle_;
     return cycle_ - before;

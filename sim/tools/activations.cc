@@ -22,7 +22,7 @@ Activations load_activations(const std::filesystem::path& path) {
   }
   const auto m = static_cast<std::size_t>(array.shape()[0]);
   const auto k = static_cast<std::size_t>(array.shape()[1]);
-  if (array.descr() == "|i1") return {m, k, array.values<std::int8_t>(), {}};
+  if (array.descr() == "|i1") return {m, k, array.values<std::int8_t>(), false, {}};
   if (array.descr() != "<f4") {
     throw InputError(fmt::format(
         "{}: dtype '{}' is neither int8 nor float32 (which is quantised per row); convert it",
@@ -30,7 +30,7 @@ Activations load_activations(const std::filesystem::path& path) {
   }
   QuantizedActivations quantized =
       quantize_activations(where, array.values<float>(), m, k, Granularity::kPerRow);
-  return {m, k, std::move(quantized.values), std::move(quantized.scales)};
+  return {m, k, std::move(quantized.values), true, std::move(quantized.scales)};
 }
 
 void check_k(const Activations& activations, const std::filesystem::path& path,

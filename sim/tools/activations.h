@@ -15,7 +15,8 @@ struct Activations {
   std::size_t m;
   std::size_t k;
   std::vector<std::int8_t> values;  // [m, k]
-  std::vector<float> scales;        // one a row if the file was float32, else empty
+  bool scaled;                      // the file was float32
+  std::vector<float> scales;        // one a row if scaled, else none
 };
 
 // int8 as it is, float32 quantised per row. Throws InputError for anything else and for an array

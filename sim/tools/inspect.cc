@@ -217,8 +217,8 @@ int inspect_file(const Options& options) {
 Subcommand add_inspect(CLI::App& app) {
   auto options = std::make_shared<Options>();
   CLI::App* command = app.add_subcommand(
-      "inspect",
-      "List the tensors of a safetensors checkpoint, or describe an .npy array.\n\n"
+      "inspect", "List the tensors of a safetensors checkpoint, or describe an .npy array");
+  command->footer(
       "Of a quantised tensor: the counts of the four codes, the share of weights in the dead zone\n"
       "(both zeros), the entropy of the codes in bits a weight, and the bytes a weight takes, its\n"
       "scale and threshold counted.");

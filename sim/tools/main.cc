@@ -16,6 +16,7 @@
 #include "progress.h"
 #include "report.h"
 #include "szt/error.h"
+#include "szt/printable.h"
 #include "szt/sim/device.h"
 
 namespace szt::tools {
@@ -40,8 +41,13 @@ int run(int argc, char** argv) {
       return kExitOk;
     }
     std::string command = "szt";
-    for (const CLI::App* chosen : app.get_subcommands()) command += " " + chosen->get_name();
     std::string what = error.what();
+    for (const CLI::App* chosen : app.get_subcommands()) command += " " + chosen->get_name();
+    if (app.get_subcommands().empty()) {
+      const bool given = argc > 1 && argv[1][0] != '-';
+      if (given) what = fmt::format("'{}' is no command", printable(argv[1]));
+      what += ": use quantize, dequantize, inspect, matmul or cosim";
+    }
     while (!what.empty() && (what.back() == '\n' || what.back() == '.')) what.pop_back();
     throw InputError(fmt::format("{}; see '{} --help'", what, command));
   }

@@ -58,7 +58,7 @@ int multiply(const Options& options) {
   const QuantizedWeights& weights = selected.tensors.front();
   const Activations x = load_activations(options.activations);
   check_k(x, options.activations, weights_argument(selected, weights), weights.codes.cols());
-  if (options.dequantize && x.scales.empty()) {
+  if (options.dequantize && !x.scaled) {
     throw InputError(fmt::format(
         "{}: --dequantize needs float32 activations, int8 ones have no scale; leave it away",
         printable_path(options.activations)));
@@ -120,17 +120,19 @@ Subcommand add_matmul(CLI::App& app) {
   auto options = std::make_shared<Options>();
   CLI::App* command = app.add_subcommand(
       "matmul",
-      "Multiply activations X [M,K] with quantised weights W [N,K]: Y [M,N] = X * W^T, int32.\n\n"
+      "Multiply activations X [M,K] with quantised weights W [N,K]: Y [M,N] = X * W^T, int32");
+  command->footer(
       "Exact for K < 2^24. All devices give the same result; rtl simulates every clock cycle.");
   command
       ->add_option("--weights", options->weights,
-                   "Quantised checkpoint and tensor; the tensor may be left away if it is the only "
-                   "quantised one")
+                   "Quantised checkpoint and tensor; the tensor may be left away\n"
+                   "if it is the only quantised one")
       ->required()
       ->type_name("FILE[:T]");
   command
       ->add_option("--activations", options->activations,
-                   "int8 [M,K], or float32 [M,K], which is quantised to int8 row by row")
+                   "int8 [M,K], or float32 [M,K], which is quantised to int8\n"
+                   "row by row")
       ->required()
       ->type_name("X.npy");
   command->add_option("--output", options->output, "int32 [M,N] to write")
@@ -142,7 +144,8 @@ Subcommand add_matmul(CLI::App& app) {
   add_config_option(*command, options->config);
   add_mode_option(*command, options->mode);
   command->add_flag("--dequantize", options->dequantize,
-                    "Write float32 y = (row scale * weight scale) * Y; float32 activations only");
+                    "Write float32 y = (row scale * weight scale) * Y;\n"
+                    "float32 activations only");
   add_json_option(*command, options->json);
   return {command, [options] { return multiply(*options); }};
 }

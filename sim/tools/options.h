@@ -3,8 +3,8 @@
 #ifndef SZT_TOOLS_OPTIONS_H_
 #define SZT_TOOLS_OPTIONS_H_
 
-#include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <string>
 
 #include "szt/code.h"
@@ -21,6 +21,11 @@ void add_json_option(CLI::App& app, std::string& file);
 void add_config_option(CLI::App& app, std::string& name);
 // --mode, default forward.
 void add_mode_option(CLI::App& app, std::string& mode);
+
+// A whole number from 0 to `largest` in decimal (CLI11's own conversion takes -1 for 2^64 - 1 and
+// 010 for 8); anything else throws InputError out of App::parse.
+void add_number_option(CLI::App& app, const std::string& name, const std::string& description,
+                       std::uint64_t largest, const std::function<void(std::uint64_t)>& set);
 
 // Throws InputError for anything but "forward", "zero_sign" and "sign".
 DecodeMode parse_mode(const std::string& text);

@@ -152,7 +152,6 @@ void refuse_quantized(const SafetensorsFile& file) {
 // Everything that is not chosen, bit for bit.
 void copy_rest(const SafetensorsFile& file, const std::vector<Chosen>& chosen,
                SafetensorsWriter& writer) {
-  std::vector<std::string> taken;
   auto next = chosen.begin();  // in the order of file.tensors()
   for (const TensorInfo& tensor : file.tensors()) {
     if (next != chosen.end() && next->tensor == &tensor) {
@@ -290,8 +289,8 @@ int quantize_file(const Options& options) {
 Subcommand add_quantize(CLI::App& app) {
   auto options = std::make_shared<Options>();
   CLI::App* command = app.add_subcommand(
-      "quantize",
-      "Quantise the 2-D float tensors of a checkpoint to signed-zero ternary codes.\n\n"
+      "quantize", "Quantise the 2-D float tensors of a checkpoint to signed-zero ternary codes");
+  command->footer(
       "Each such tensor T [out,in] becomes T.codes (U8 [out,ceil(in/4)], four 2-bit codes a "
       "byte),\n"
       "T.scale and T.threshold (F32 [1]). All other tensors and the metadata are copied as they\n"
@@ -302,15 +301,18 @@ Subcommand add_quantize(CLI::App& app) {
       ->type_name("FILE");
   command
       ->add_option("--rule", options->rule,
-                   "Threshold D and scale a of a tensor: twn or twn:T (D = T * mean|w|, T = 0.7), "
-                   "absmean (BitNet: D = mean|w|/2, a = mean|w|), mse (least squared error) or "
-                   "fixed:V (D = V, in the weights' own units)")
+                   "Threshold D and scale a of a tensor:\n"
+                   "  twn, twn:T  D = T * mean|w|, T = 0.7 if not given\n"
+                   "  absmean     D = mean|w| / 2, a = mean|w| (BitNet b1.58)\n"
+                   "  mse         the D and a of the least squared error\n"
+                   "  fixed:V     D = V, in the weights' own units\n"
+                   "a is the mean of |w| over |w| > D but for absmean")
       ->type_name("RULE")
       ->capture_default_str();
   command
       ->add_option("--include", options->include,
-                   "Quantise only tensors whose name holds a match of this regular expression "
-                   "(ECMAScript)")
+                   "Quantise only tensors whose name holds a match of this\n"
+                   "regular expression (ECMAScript)")
       ->type_name("REGEX");
   command->add_option("--exclude", options->exclude, "Copy tensors whose name holds a match")
       ->type_name("REGEX");

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Exact clock cycles of the matmul core when no stream stalls.
 //
-// A command of T = k_tiles * n_tiles tiles takes (T - 1) * P + m + c cycles, P = max(m, rows, cols),
-// from its first busy cycle to the acceptance of its last result, the first weight load included.
-// Weights are loaded behind the running tile, so a tile costs the longest of its activations, its
-// code beats and the time that the swap tag needs to cross the columns. With stalls the figure is a
-// lower bound. Derivation of c: rtl/README.md, "Timing".
+// A command of T = k_tiles * n_tiles tiles takes (T - 1) * P + m + c cycles, P = max(m, rows,
+// cols), from its first busy cycle to the acceptance of its last result, the first weight load
+// included. Weights are loaded behind the running tile, so a tile costs the longest of its
+// activations, its code beats and the time that the swap tag needs to cross the columns. With
+// stalls the figure is a lower bound. Derivation of c: rtl/README.md, "Timing".
 #ifndef SZT_CYCLE_MODEL_H_
 #define SZT_CYCLE_MODEL_H_
 

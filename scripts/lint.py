@@ -1,0 +1,232 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Static checks: every configuration and front-end through Verilator, Yosys and Icarus, the
+structure of the RTL, and the layout of the C++. Prints a line a check; exit 1 if one fails."""
+
+import argparse
+import concurrent.futures
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+RTL = ROOT / "rtl"
+MODULES = sorted(p for p in RTL.glob("*.sv") if p.name != "szt_pkg.sv")
+SOURCES = [RTL / "szt_pkg.sv", *MODULES]
+UNITS = sorted((ROOT / "tests" / "cosim" / "units").glob("*.sv"))
+PARAMETERS = {
+    "rows": "Rows",
+    "cols": "Cols",
+    "act_width": "ActWidth",
+    "acc_width": "AccWidth",
+    "acc_depth": "AccDepth",
+    "fifo_depth": "FifoDepth",
+    "register_operand": "RegisterOperand",
+}
+FRONT_ENDS = {  # what szt_decode is built as
+    "szt": {},
+    "szt-forward": {"Backward": "1'b0"},
+    "bt": {"Format": "0"},
+    "raw": {"Format": "2"},
+}
+# Whatever is behind the front-end must not know that signed zeros exist.
+BEHIND = ["ternary_pe", "ternary_array", "skew", "deskew", "accumulator_bank", "ram_1r1w",
+          "stream_register", "stream_fifo", "weight_loader"]
+FORBIDDEN = re.compile(r"szt|signed.?zero|zero.?sign|decode|\bmode\b|\bbt\b", re.IGNORECASE)
+# clang-format lays out some constructs differently from one release to the next.
+CLANG_FORMAT_MAJOR = 14
+
+
+def parameters(config: dict, front_end: str) -> dict[str, str]:
+    values = {PARAMETERS[key]: config[key] for key in PARAMETERS}
+    values = {name: f"1'b{int(v)}" if isinstance(v, bool) else str(v) for name, v in values.items()}
+    return values | FRONT_ENDS[front_end]
+
+
+def run(command: list[str]) -> tuple[bool, str]:
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    return done.returncode == 0, done.stdout + done.stderr
+
+
+def verilator(top: str, values: dict[str, str], files: list[Path]) -> tuple[bool, str]:
+    return run(["verilator", "--lint-only", "-Wall", "--top-module", top, f"-I{RTL}",
+                *(f"-G{k}={v}" for k, v in values.items()), str(RTL / "szt_pkg.sv"),
+                *map(str, files)])
+
+
+def yosys_script(values: dict[str, str], top: str) -> str:
+    read = "read_verilog -sv -I" + " ".join([str(RTL), *map(str, SOURCES)])
+    chparam = " ".join(f"-set {k} {v}" for k, v in values.items())
+    return f"{read}; chparam {chparam} {top}; " if chparam else f"{read}; "
+
+
+def yosys(top: str, values: dict[str, str]) -> tuple[bool, str]:
+    ok, text = run(["yosys", "-Q", "-T", "-p",
+                    yosys_script(values, top) + f"prep -top {top}; check -assert"])
+    return ok and "Found and reported 0 problems" in text and "Warning:" not in text, text
+
+
+def icarus(top: str, values: dict[str, str]) -> tuple[bool, str]:
+    ok, text = run(["iverilog", "-g2012", "-Wall", "-t", "null", "-s", top, f"-I{RTL}",
+                    *(f"-P{top}.{k}={v}" for k, v in values.items()), *map(str, SOURCES)])
+    return ok and not text, text
+
+
+def icarus_smoke() -> tuple[bool, str]:
+    with tempfile.TemporaryDirectory() as folder:
+        program = f"{folder}/smoke"
+        ok, text = run(["iverilog", "-g2012", "-s", "icarus_smoke", "-o", program, f"-I{RTL}",
+                        *map(str, SOURCES), str(ROOT / "tests/cosim/icarus_smoke.sv")])
+        if not ok:
+            return False, text
+        ok, text = run(["vvp", "-n", program])
+        return ok and "PASSED:" in text and "FAILED" not in text, text
+
+
+def front_door() -> tuple[bool, str]:
+    """No file behind the front-end names signed zeros, a decode mode or a format."""
+    found = [f"{name}.sv:{i}: {line}" for name in BEHIND
+             for i, line in enumerate((RTL / f"{name}.sv").read_text().splitlines(), 1)
+             if FORBIDDEN.search(line)]
+    return not found, "\n".join(found)
+
+
+def elaborated(front_end: str, config: dict) -> dict[str, list[str]]:
+    """Every module of the elaborated core but the front-end and the core around it, as the sorted
+    lines of its RTLIL without Yosys's running numbers (which also decide the order of cells)."""
+    with tempfile.TemporaryDirectory() as folder:
+        out = f"{folder}/core.il"
+        ok, text = run(["yosys", "-Q", "-T", "-p",
+                        yosys_script(parameters(config, front_end), "matmul_core")
+                        + f"hierarchy -top matmul_core; proc; write_rtlil {out}"])
+        if not ok:
+            raise RuntimeError(text)
+        rtlil = Path(out).read_text()
+    modules = re.findall(r"^module (\S+)\n(.*?)^end$", rtlil, re.MULTILINE | re.DOTALL)
+    skip = ("szt_decode", "matmul_core")
+    return {name: sorted(re.sub(r"\$\d+", "$", body).splitlines()) for name, body in modules
+            if not any(s in name for s in skip)}
+
+
+def same_array(config: dict) -> tuple[bool, str]:
+    """The plain-ternary and the SZT core elaborate to the same modules but for szt_decode."""
+    cores = {name: elaborated(name, config) for name in FRONT_ENDS}
+    szt = cores["szt"]
+    if not any("ternary_array" in name for name in szt):
+        return False, "no ternary_array in the elaborated core"
+    different = [f"{name}: {module}" for name, core in cores.items()
+                 for module in sorted(set(szt) | set(core)) if szt.get(module) != core.get(module)]
+    return not different, "\n".join(different)
+
+
+def clang_format() -> tuple[bool, str]:
+    files = [p for folder in ("cmodel", "sim", "tests") for pattern in ("*.cc", "*.h")
+             for p in sorted((ROOT / folder).rglob(pattern))]
+    return run(["clang-format", "--dry-run", "--Werror", *map(str, files)])
+
+
+def rtl_layout() -> tuple[bool, str]:
+    """One module a file of its name, a licence line, at most 100 columns, no tabs."""
+    faults = []
+    for path in [*SOURCES, *UNITS, RTL / "assertions.svh"]:
+        lines = path.read_text().splitlines()
+        if "SPDX-License-Identifier: Apache-2.0" not in lines[0]:
+            faults.append(f"{path.name}: no licence line")
+        faults += [f"{path.name}:{i}: over 100 columns or a tab or trailing space"
+                   for i, line in enumerate(lines, 1)
+                   if len(line) > 100 or "\t" in line or line != line.rstrip()]
+        modules = re.findall(r"^(?:module|package) (\w+)", "\n".join(lines), re.MULTILINE)
+        if path.suffix == ".sv" and modules != [path.stem]:
+            faults.append(f"{path.name}: holds {modules}")
+    return not faults, "\n".join(faults)
+
+
+def version(command: list[str], pattern: str = r"\d+(\.\d+)*") -> str:
+    match = re.search(pattern, run(command)[1])
+    return match.group(0) if match else "unknown"
+
+
+def checks(configs: dict) -> list[tuple[str, object]]:
+    rows: list[tuple[str, object]] = [("rtl layout", rtl_layout), ("rtl front door", front_door)]
+    for name, config in configs.items():
+        for front_end in FRONT_ENDS:
+            values = parameters(config, front_end)
+            rows.append((f"verilator matmul_core {name} {front_end}",
+                         lambda v=values: verilator("matmul_core", v, [RTL / "matmul_core.sv"])))
+        values = parameters(config, "szt")
+        rows.append((f"yosys matmul_core {name}", lambda v=values: yosys("matmul_core", v)))
+        rows.append((f"icarus matmul_core {name}", lambda v=values: icarus("matmul_core", v)))
+    for front_end in ("bt", "raw", "szt-forward"):
+        values = parameters(configs["tiny"], front_end)
+        rows.append((f"yosys matmul_core tiny {front_end}",
+                     lambda v=values: yosys("matmul_core", v)))
+    for latent, width in ((0, 32), (1, 16), (2, 16), (3, 8), (3, 16)):
+        values = {"Latent": str(latent), "Width": str(width)}
+        label = f"szt_encode Latent={latent} Width={width}"
+        rows.append((f"verilator {label}",
+                     lambda v=values: verilator("szt_encode", v, [RTL / "szt_encode.sv"])))
+        rows.append((f"yosys {label}", lambda v=values: yosys("szt_encode", v)))
+        rows.append((f"icarus {label}", lambda v=values: icarus("szt_encode", v)))
+    for unit in UNITS:
+        rows.append((f"verilator {unit.stem}",
+                     lambda u=unit: verilator(u.stem, {}, [u])))
+    rows.append(("icarus smoke test, four-state", icarus_smoke))
+    rows.append(("one array source for every front-end", lambda: same_array(configs["tiny"])))
+    return rows
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="checks at a time")
+    parser.add_argument("--only", default="", metavar="TEXT", help="checks whose name has TEXT")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the rows to FILE")
+    options = parser.parse_args()
+    missing = [t for t in ("verilator", "yosys", "iverilog", "clang-format") if not shutil.which(t)]
+    if missing:
+        print(f"lint.py: not installed: {', '.join(missing)} (run scripts/setup.sh test)",
+              file=sys.stderr)
+        return 2
+
+    configs = json.loads((RTL / "configs.json").read_text())
+    versions = {"verilator": version(["verilator", "--version"]), "yosys": version(["yosys", "-V"]),
+                "icarus": version(["iverilog", "-V"]),
+                "clang-format": version(["clang-format", "--version"])}
+    print("lint: " + ", ".join(f"{tool} {v}" for tool, v in versions.items()), flush=True)
+    todo = [(name, check) for name, check in checks(configs) if options.only in name]
+    skipped = 0
+    if options.only in "clang-format":
+        if int(versions["clang-format"].split(".")[0]) == CLANG_FORMAT_MAJOR:
+            todo.append(("clang-format", clang_format))
+        else:
+            skipped = 1
+            print(f"  skipped  clang-format: the layout is that of {CLANG_FORMAT_MAJOR}, this is "
+                  f"{versions['clang-format']}")
+
+    def timed(entry: tuple[str, object]) -> tuple[str, bool, str, float]:
+        start = time.monotonic()
+        ok, text = entry[1]()
+        return entry[0], ok, text, time.monotonic() - start
+
+    rows = []
+    with concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:
+        for name, ok, text, seconds in pool.map(timed, todo):
+            rows.append({"check": name, "passed": ok, "seconds": round(seconds, 2)})
+            if not ok:
+                print(f"  FAILED   {name}", flush=True)
+                print("    " + "\n    ".join(text.strip().splitlines()[-20:]), flush=True)
+    failed = sum(not row["passed"] for row in rows)
+    print(f"lint: {len(rows) - failed} passed, {failed} failed, {skipped} skipped", flush=True)
+    if options.json:
+        options.json.write_text(json.dumps({"tool_versions": versions, "rows": rows}, indent=2)
+                                + "\n")
+    return 1 if failed or not rows else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
