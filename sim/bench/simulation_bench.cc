@@ -201,6 +201,7 @@ int main(int argc, char** argv) {
                                    checked ? szt::sim::bench_checked : szt::sim::bench_bare,
                                    configuration)
           ->Unit(benchmark::kMillisecond)
+          ->MeasureProcessCPUTime()
           ->Repetitions(7);
     }
   }

@@ -242,6 +242,30 @@ class ReferenceTest(unittest.TestCase):
         self.assertEqual(out, {})
         self.assertEqual(out_metadata, metadata)
 
+    def test_the_order_of_additions(self):
+        """Sums next to a float32 value: whether it is reached depends on the order of additions."""
+        weights = {}
+        for i in range(40):
+            flat = np.zeros(1 << 14, "<f4")
+            places = self.random.permutation(len(flat))
+            flat[places[0]] = 1 - 2.0**-24
+            flat[places[1]] = 2.0**-24 - 2.0**-47
+            flat[places[2 : 130 + i % 8]] = 2.0**-54
+            weights[f"w{i}"] = flat
+        write(
+            self.dir / "in",
+            {name: ("F32", (128, 128), flat.tobytes()) for name, flat in weights.items()},
+        )
+        run("quantize", self.dir / "in", self.dir / "q", "--rule", "absmean")
+        loaded = safetensors.numpy.load_file(self.dir / "q")
+        one_by_one_differs = 0
+        for name, flat in weights.items():
+            threshold, _ = calibrate("absmean", flat.astype(np.float64))
+            self.assertEqual(loaded[name + ".threshold"][0], threshold, (name, SEED))
+            one_by_one = np.add.accumulate(flat.astype(np.float64))[-1] / len(flat) / 2
+            one_by_one_differs += int(toward_zero(one_by_one) != threshold)
+        self.assertGreater(one_by_one_differs, 0)
+
     def test_a_file_without_metadata(self):
         write(self.dir / "in", {"w": ("F32", (1, 2), np.float32([1, -1]).tobytes())})
         run("quantize", self.dir / "in", self.dir / "q")
