@@ -208,8 +208,7 @@ class Session {
 Subcommand add_cosim(CLI::App& app) {
   auto options = std::make_shared<CosimOptions>();
   CLI::App* command = app.add_subcommand(
-      "cosim",
-      "Compare the cycle-accurate RTL with the model: every result bit, every clock cycle");
+      "cosim", "Compare the RTL with the model: every result bit, every clock cycle");
   command->footer(
       "Y [M,N] = X [M,K] * W [N,K]^T. Without --weights the codes are random, without "
       "--activations\n"

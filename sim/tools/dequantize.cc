@@ -93,11 +93,11 @@ int dequantize_file(const Options& options) {
 
 Subcommand add_dequantize(CLI::App& app) {
   auto options = std::make_shared<Options>();
-  CLI::App* command = app.add_subcommand(
-      "dequantize",
-      "Turn a quantised checkpoint back into F32 tensors: -scale, -0.0, +0.0 and +scale");
+  CLI::App* command =
+      app.add_subcommand("dequantize", "Turn a quantised checkpoint back into F32 tensors");
   command->footer(
-      "The minus zeros keep the fourth state: encoding the result again gives the same codes.\n"
+      "Codes become -scale, -0.0, +0.0 and +scale. The minus zeros keep the fourth state:\n"
+      "encoding the result again gives the same codes. "
       "All other tensors and the metadata are copied as they are. OUT may be IN.");
   command->add_option("IN", options->in, "Quantised safetensors checkpoint")
       ->required()

@@ -119,10 +119,10 @@ int multiply(const Options& options) {
 Subcommand add_matmul(CLI::App& app) {
   auto options = std::make_shared<Options>();
   CLI::App* command = app.add_subcommand(
-      "matmul",
-      "Multiply activations X [M,K] with quantised weights W [N,K]: Y [M,N] = X * W^T, int32");
+      "matmul", "Multiply activations with quantised weights, on the model or the RTL");
   command->footer(
-      "Exact for K < 2^24. All devices give the same result; rtl simulates every clock cycle.");
+      "Y [M,N] = X [M,K] * W [N,K]^T in int32, exact for K < 2^24.\n"
+      "All devices give the same result; rtl simulates every clock cycle.");
   command
       ->add_option("--weights", options->weights,
                    "Quantised checkpoint and tensor; the tensor may be left away\n"

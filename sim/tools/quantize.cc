@@ -289,7 +289,7 @@ int quantize_file(const Options& options) {
 Subcommand add_quantize(CLI::App& app) {
   auto options = std::make_shared<Options>();
   CLI::App* command = app.add_subcommand(
-      "quantize", "Quantise the 2-D float tensors of a checkpoint to signed-zero ternary codes");
+      "quantize", "Quantise the 2-D float tensors of a checkpoint to ternary codes");
   command->footer(
       "Each such tensor T [out,in] becomes T.codes (U8 [out,ceil(in/4)], four 2-bit codes a "
       "byte),\n"

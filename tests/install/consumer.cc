@@ -7,8 +7,8 @@
 
 int main() {
   const std::vector<float> weights = {1.0F, -0.0F, -2.0F, 0.1F, 0.0F, 3.0F};
-  const szt::QuantizedTensor tensor =
-      szt::quantize("weights", szt::Dtype::kF32, weights.data(), 2, 3, szt::parse_rule("fixed:0.5"));
+  const szt::QuantizedTensor tensor = szt::quantize("weights", szt::Dtype::kF32, weights.data(), 2,
+                                                    3, szt::parse_rule("fixed:0.5"));
   const std::vector<std::int8_t> x = {10, 20, 30};
   std::vector<std::int32_t> y(2);
   szt::matmul(x, 1, tensor.codes, szt::DecodeMode::kForward, y);
