@@ -94,7 +94,7 @@ class ModelDevice final : public Device {
   bool take_code() {
     if (row_ == rows_ || codes_.empty()) return false;
     for (std::size_t c = 0; c < cols_; ++c) {
-      const unsigned bits = codes_.front()[c / 4] >> (2 * (c % 4));
+      const unsigned bits = static_cast<unsigned>(codes_.front()[c / 4]) >> (2 * (c % 4));
       weights_[row_ * cols_ + c] =
           static_cast<std::int8_t>(decode(static_cast<Code>(bits & 3U), commands_.front().mode));
     }

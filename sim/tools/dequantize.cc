@@ -97,7 +97,7 @@ Subcommand add_dequantize(CLI::App& app) {
       app.add_subcommand("dequantize", "Turn a quantised checkpoint back into F32 tensors");
   command->footer(
       "Codes become -scale, -0.0, +0.0 and +scale. The minus zeros keep the fourth state:\n"
-      "encoding the result again gives the same codes. "
+      "encoding the result again gives the same codes.\n"
       "All other tensors and the metadata are copied as they are. OUT may be IN.");
   command->add_option("IN", options->in, "Quantised safetensors checkpoint")
       ->required()

@@ -3,13 +3,16 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <array>
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
 #include <cstring>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <span>
 #include <string>
 #include <string_view>
 #include <type_traits>
@@ -216,8 +219,8 @@ int inspect_file(const Options& options) {
 
 Subcommand add_inspect(CLI::App& app) {
   auto options = std::make_shared<Options>();
-  CLI::App* command = app.add_subcommand(
-      "inspect", "List the tensors of a safetensors checkpoint, or describe an .npy array");
+  CLI::App* command =
+      app.add_subcommand("inspect", "List the tensors of a checkpoint, or describe an .npy array");
   command->footer(
       "Of a quantised tensor: the counts of the four codes, the share of weights in the dead zone\n"
       "(both zeros), the entropy of the codes in bits a weight, and the bytes a weight takes, its\n"

@@ -9,12 +9,12 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
-#include <regex>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "commands.h"
+#include "name_filter.h"
 #include "options.h"
 #include "outputs.h"
 #include "progress.h"
@@ -28,9 +28,6 @@ namespace szt::tools {
 namespace {
 
 constexpr std::size_t kNamesListed = 5;
-// The standard library matches by recursion: a longer name could exhaust the stack.
-constexpr std::size_t kLongestMatchedName = 4096;
-
 struct Options {
   std::string in;
   std::string out;
@@ -45,9 +42,7 @@ struct Options {
 class Selection {
  public:
   explicit Selection(const Options& options)
-      : include_(compile("--include", options.include)),
-        exclude_(compile("--exclude", options.exclude)),
-        integers_(options.integers) {}
+      : names_(options.include, options.exclude), integers_(options.integers) {}
 
   // The latent format if the tensor's rank and dtype can be quantised.
   std::optional<Dtype> candidate(const TensorInfo& tensor) const {
@@ -57,41 +52,10 @@ class Selection {
     return integer && !integers_ ? std::nullopt : dtype;
   }
 
-  bool matches(const std::string& name) const {
-    return (!include_ || found("--include", *include_, name)) &&
-           (!exclude_ || !found("--exclude", *exclude_, name));
-  }
+  bool matches(const std::string& name) const { return names_.matches(name); }
 
  private:
-  static std::optional<std::regex> compile(std::string_view option, const std::string& text) {
-    if (text.empty()) return std::nullopt;
-    try {
-      return std::regex(text, std::regex::ECMAScript | std::regex::optimize);
-    } catch (const std::regex_error& error) {
-      throw InputError(
-          fmt::format("{} '{}' is no regular expression: {}; escape special characters "
-                      "with a backslash",
-                      option, printable(text), error.what()));
-    }
-  }
-
-  static bool found(std::string_view option, const std::regex& regex, const std::string& name) {
-    if (name.size() > kLongestMatchedName) {
-      throw InputError(
-          fmt::format("{}: tensor name '{}' of {} bytes is too long to match; leave "
-                      "{} away",
-                      option, printable(name, 32), name.size(), option));
-    }
-    try {
-      return std::regex_search(name, regex);
-    } catch (const std::regex_error& error) {
-      throw InputError(fmt::format("{}: matching tensor '{}' failed: {}; use a simpler expression",
-                                   option, printable(name), error.what()));
-    }
-  }
-
-  std::optional<std::regex> include_;
-  std::optional<std::regex> exclude_;
+  NameFilter names_;
   bool integers_;
 };
 

@@ -27,7 +27,7 @@ struct Result {
 // Runs the tool with these arguments and, besides its own, these variables of the environment.
 // Standard input is empty.
 Result run_szt(const std::vector<std::string>& arguments,
-            const std::map<std::string, std::string>& environment = {});
+               const std::map<std::string, std::string>& environment = {});
 
 // Exit 0 and nothing on standard error.
 Result expect_ok(const std::vector<std::string>& arguments);
