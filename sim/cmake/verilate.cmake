@@ -20,6 +20,10 @@ target_include_directories(szt_verilated SYSTEM PUBLIC ${VERILATOR_ROOT}/include
 target_compile_definitions(szt_verilated PUBLIC VM_COVERAGE=0 VM_SC=0 VM_TRACE=1 VM_TRACE_FST=1
                                                 VM_TRACE_VCD=0 VL_USER_STOP VL_USER_FATAL)
 target_compile_options(szt_verilated PRIVATE -w)
+if(CMAKE_CXX_FLAGS MATCHES "-fsanitize")
+  # Its FST writer stores words at odd addresses.
+  target_compile_options(szt_verilated PRIVATE -fno-sanitize=undefined)
+endif()
 target_link_libraries(szt_verilated PUBLIC ZLIB::ZLIB Threads::Threads)
 
 # szt_verilate(TARGET PREFIX TOP ...) adds the Verilated design as sources of TARGET.

@@ -221,8 +221,8 @@ MatmulReport Driver::matmul(const MatmulJob& job, std::span<std::int32_t> y,
         ++block;
       }
       beats_done += beats;
-      if (options_.progress) options_.progress(beats_done, total_beats);
     }
+    if (options_.progress) options_.progress(beats_done, total_beats);
     while (const auto timing = device_.pop_timing()) {
       report.commands.push_back(*timing);
       report.cycles += timing->cycles;
@@ -240,6 +240,11 @@ MatmulReport Driver::matmul(const MatmulJob& job, std::span<std::int32_t> y,
                                     device_.name(), device_.cycle() - last_moved,
                                     device_.describe()));
     }
+  }
+  if (beats_done != total_beats || device_.pop_results(lanes) != 0) {
+    throw DeviceError(
+        fmt::format("{} device: {} result beats before its last command ended, not {}; {}",
+                    device_.name(), beats_done, total_beats, device_.describe()));
   }
   report.utilization = static_cast<double>(report.macs) / (static_cast<double>(report.cycles) *
                                                            configuration.rows * configuration.cols);

@@ -33,7 +33,7 @@ struct ResultBeat {
 };
 using ResultObserver = std::function<void(const ResultBeat&)>;
 
-// Called now and then with result beats done and in all.
+// Called now and then with result beats done and in all. What it throws ends the run.
 using Progress = std::function<void(std::uint64_t done, std::uint64_t total)>;
 
 struct MatmulReport {
