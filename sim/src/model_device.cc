@@ -4,63 +4,30 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <deque>
 #include <vector>
 
-#include "beat_queue.h"
+#include "queued_device.h"
 
 namespace szt::sim {
 namespace {
 
-class ModelDevice final : public Device {
+class ModelDevice final : public QueuedDevice {
  public:
   explicit ModelDevice(const Configuration& configuration)
-      : configuration_(configuration),
+      : QueuedDevice(configuration),
         rows_(static_cast<std::size_t>(configuration.rows)),
         cols_(static_cast<std::size_t>(configuration.cols)),
-        codes_(code_beat_bytes(configuration), kCapacity),
-        activations_(activation_beat_bytes(configuration), kCapacity),
-        results_(cols_ * sizeof(std::int32_t), kCapacity),
         weights_(rows_ * cols_),
         sums_(static_cast<std::size_t>(configuration.acc_depth) * cols_) {}
 
   std::string_view name() const override { return "model"; }
-  const Configuration& configuration() const override { return configuration_; }
 
   bool submit(const Command& command) override {
-    check_command(configuration_, command);
-    if (commands_.size() >= kCommandCapacity) return false;
     // As in the RTL, a command is queued if the one before it still runs.
-    if (commands_.empty()) {
-      pending_cycles_ = command_cycles(configuration_, command);
-    }
-    commands_.push_back(command);
+    const bool idle = commands_.empty();
+    if (!QueuedDevice::submit(command)) return false;
+    if (idle) pending_cycles_ = command_cycles(configuration_, command);
     return true;
-  }
-
-  std::size_t push_codes(std::span<const std::uint8_t> beats, bool last) override {
-    return codes_.push(beats, last);
-  }
-  std::size_t push_activations(std::span<const std::int8_t> beats, bool last) override {
-    return activations_.push({reinterpret_cast<const std::uint8_t*>(beats.data()), beats.size()},
-                             last);
-  }
-
-  std::size_t pop_results(std::span<std::int32_t> lanes) override {
-    std::size_t count = 0;
-    for (; (count + 1) * cols_ <= lanes.size() && !results_.empty(); ++count) {
-      std::memcpy(&lanes[count * cols_], results_.front(), cols_ * sizeof(std::int32_t));
-      results_.pop();
-      ++handshakes_;
-    }
-    return count;
-  }
-
-  std::optional<CommandTiming> pop_timing() override {
-    if (timings_.empty()) return std::nullopt;
-    const CommandTiming timing = timings_.front();
-    timings_.pop_front();
-    return timing;
   }
 
   // Computes what the beats in hand allow, up to the end of a command, which is when its cycles
@@ -73,10 +40,6 @@ class ModelDevice final : public Device {
     return cycle_ - before;
   }
 
-  std::uint64_t cycle() const override { return cycle_; }
-  std::uint64_t handshakes() const override { return handshakes_; }
-  std::uint64_t last_errors() const override { return last_errors_; }
-
   std::string describe() const override {
     return fmt::format("cycle {}: {} commands wait; {} code, {} activation, {} result beats held",
                        cycle_, commands_.size(), codes_.size(), activations_.size(),
@@ -84,9 +47,6 @@ class ModelDevice final : public Device {
   }
 
  private:
-  static constexpr std::size_t kCapacity = 2048;
-  static constexpr std::size_t kCommandCapacity = 4;
-
   bool last_tile() const {
     return k_tile_ + 1 == commands_.front().k_tiles && n_tile_ + 1 == commands_.front().n_tiles;
   }
@@ -145,20 +105,13 @@ class ModelDevice final : public Device {
     }
   }
 
-  Configuration configuration_;
   std::size_t rows_, cols_;
-  std::deque<Command> commands_;
-  BeatQueue codes_, activations_, results_;
   std::vector<std::int8_t> weights_;  // the tile's, decoded, [rows, cols]
   std::vector<std::int32_t> sums_;    // [acc_depth, cols]
-  std::deque<CommandTiming> timings_;
-  std::size_t row_ = 0;     // code beats of the tile taken
-  std::size_t vector_ = 0;  // activation beats of the tile taken
+  std::size_t row_ = 0;               // code beats of the tile taken
+  std::size_t vector_ = 0;            // activation beats of the tile taken
   std::uint32_t k_tile_ = 0, n_tile_ = 0;
   std::uint64_t pending_cycles_ = 0;  // what the first command will take
-  std::uint64_t cycle_ = 0;
-  std::uint64_t handshakes_ = 0;
-  std::uint64_t last_errors_ = 0;
 };
 
 }  // namespace

@@ -13,11 +13,10 @@
 #include <string>
 #include <vector>
 
-#include "beat_queue.h"
+#include "queued_device.h"
 #include "rtl_core.h"
 #include "rtl_library.h"
 #include "szt/error.h"
-#include "szt/sim/device.h"
 #include "szt/sim/stall.h"
 
 namespace szt::sim {
@@ -42,19 +41,15 @@ class StreamDriver {
   bool offered_ = false;
 };
 
-class RtlDevice final : public Device {
+class RtlDevice final : public QueuedDevice {
  public:
   RtlDevice(const Configuration& configuration, const RtlOptions& options)
-      : configuration_(configuration),
-        lanes_(result_beat_lanes(configuration)),
+      : QueuedDevice(configuration),
         traced_(!options.trace.empty()),
         command_driver_(options.stalls.commands, options.stalls.seed * 4 + 0),
         code_driver_(options.stalls.codes, options.stalls.seed * 4 + 1),
         activation_driver_(options.stalls.activations, options.stalls.seed * 4 + 2),
         result_stalls_(options.stalls.results, options.stalls.seed * 4 + 3),
-        codes_(code_beat_bytes(configuration), kCapacity),
-        activations_(activation_beat_bytes(configuration), kCapacity),
-        results_(lanes_ * sizeof(std::int32_t), kCapacity),
         held_result_(lanes_ * sizeof(std::int32_t)) {
     if (!options.trace.empty() && !std::ofstream(options.trace)) {
       // The trace writer does not report errors.
@@ -69,40 +64,6 @@ class RtlDevice final : public Device {
   }
 
   std::string_view name() const override { return "rtl"; }
-  const Configuration& configuration() const override { return configuration_; }
-
-  bool submit(const Command& command) override {
-    check_command(configuration_, command);
-    if (commands_.size() >= kCommandCapacity) return false;
-    commands_.push_back(command);
-    return true;
-  }
-
-  std::size_t push_codes(std::span<const std::uint8_t> beats, bool last) override {
-    return codes_.push(beats, last);
-  }
-
-  std::size_t push_activations(std::span<const std::int8_t> beats, bool last) override {
-    return activations_.push({reinterpret_cast<const std::uint8_t*>(beats.data()), beats.size()},
-                             last);
-  }
-
-  std::size_t pop_results(std::span<std::int32_t> lanes) override {
-    std::size_t count = 0;
-    for (; (count + 1) * lanes_ <= lanes.size() && !results_.empty(); ++count) {
-      std::memcpy(&lanes[count * lanes_], results_.front(), lanes_ * sizeof(std::int32_t));
-      results_.pop();
-    }
-    return count;
-  }
-
-  std::optional<CommandTiming> pop_timing() override {
-    if (timings_.empty()) return std::nullopt;
-    const CommandTiming timing = timings_.front();
-    timings_.pop_front();
-    return timing;
-  }
-
   std::uint64_t advance(std::uint64_t max_cycles) override {
     std::uint64_t passed = 0;
     while (passed < max_cycles) {
@@ -114,10 +75,6 @@ class RtlDevice final : public Device {
     }
     return passed;
   }
-
-  std::uint64_t cycle() const override { return cycle_; }
-  std::uint64_t handshakes() const override { return handshakes_; }
-  std::uint64_t last_errors() const override { return last_errors_; }
 
   std::string describe() const override {
     return fmt::format(
@@ -136,8 +93,6 @@ class RtlDevice final : public Device {
   }
 
  private:
-  static constexpr std::size_t kCapacity = 2048;  // beats of a stream held for the core
-  static constexpr std::size_t kCommandCapacity = 4;
   static constexpr int kResetCycles = 4;
 
   struct Running {
@@ -289,8 +244,6 @@ class RtlDevice final : public Device {
     finished_ = true;
   }
 
-  Configuration configuration_;
-  std::size_t lanes_;
   bool traced_;
   std::unique_ptr<RtlCore> core_;
   CorePins pins_;
@@ -298,14 +251,7 @@ class RtlDevice final : public Device {
   StreamDriver command_driver_, code_driver_, activation_driver_;
   StallGenerator result_stalls_;
 
-  std::deque<Command> commands_;  // not yet accepted by the core
-  std::deque<Running> running_;   // accepted, in order
-  BeatQueue codes_, activations_, results_;
-  std::deque<CommandTiming> timings_;
-
-  std::uint64_t cycle_ = 0;
-  std::uint64_t handshakes_ = 0;
-  std::uint64_t last_errors_ = 0;
+  std::deque<Running> running_;        // accepted by the core, in order
   std::uint64_t command_results_ = 0;  // taken of the oldest command
   std::uint64_t previous_last_result_ = 0;
   bool finished_ = false;  // a command's last result was taken in this cycle

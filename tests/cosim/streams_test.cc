@@ -168,7 +168,7 @@ TEST_F(StreamsTest, HoldsExactlyItsCapacity) {
   top_.valid_i = 0x3F;
   std::array<std::size_t, kStreams> accepted{};
   for (int i = 0; i < 50; ++i) {
-    for (std::size_t s = 0; s < kStreams; ++s) accepted[s] += (top_.ready_o >> s) & 1;
+    for (std::size_t s = 0; s < kStreams; ++s) accepted[s] += (unsigned{top_.ready_o} >> s) & 1U;
     clock();
   }
   EXPECT_EQ(accepted, kCapacities);
