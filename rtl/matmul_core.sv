@@ -385,7 +385,8 @@ module matmul_core #(
   `ASSERT(MarksInLockstep, marks_valid == m_axis_results_tvalid && marks_ready == results_ready)
   `ASSERT(CreditsWithinDepth, credits_q <= CreditWidth'(FifoDepth))
   `ASSERT(SwapOnlyAfterLoad, !swap || loaded_q)
-  `ASSERT(CommandLegal, !cmd_valid_i || (cmd_m_i != '0 && 32'(cmd_m_i) <= AccDepth &&
+  wire [MWidth:0] spare_depth = (MWidth+1)'(AccDepth) - (MWidth+1)'(cmd_m_i);
+  `ASSERT(CommandLegal, !cmd_valid_i || (cmd_m_i != '0 && !spare_depth[MWidth] &&
                                          cmd_k_tiles_i != '0 && cmd_n_tiles_i != '0))
 
 endmodule

@@ -35,6 +35,12 @@ FRONT_ENDS = {  # what szt_decode is built as
     "bt": {"Format": "0"},
     "raw": {"Format": "2"},
 }
+# Corners of the legal ranges, besides the configurations.
+EXTREMES = [
+    {"acc_depth": 4}, {"acc_depth": 7}, {"acc_depth": 255}, {"acc_depth": 65536},
+    {"act_width": 2}, {"act_width": 16}, {"acc_width": 11},
+    {"rows": 64, "cols": 4, "fifo_depth": 128}, {"rows": 4, "cols": 64, "fifo_depth": 128},
+]
 # Whatever is behind the front-end must not know that signed zeros exist.
 BEHIND = ["ternary_pe", "ternary_array", "skew", "deskew", "accumulator_bank", "ram_1r1w",
           "stream_register", "stream_fifo", "weight_loader"]
@@ -166,6 +172,11 @@ def checks(configs: dict) -> list[tuple[str, object]]:
         values = parameters(configs["tiny"], front_end)
         rows.append((f"yosys matmul_core tiny {front_end}",
                      lambda v=values: yosys("matmul_core", v)))
+    for extreme in EXTREMES:
+        values = parameters({**configs["tiny"], **extreme}, "szt")
+        label = " ".join(f"{k}={v}" for k, v in extreme.items())
+        rows.append((f"verilator matmul_core {label}",
+                     lambda v=values: verilator("matmul_core", v, [RTL / "matmul_core.sv"])))
     for latent, width in ((0, 32), (1, 16), (2, 16), (3, 8), (3, 16)):
         values = {"Latent": str(latent), "Width": str(width)}
         label = f"szt_encode Latent={latent} Width={width}"

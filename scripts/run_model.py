@@ -24,7 +24,12 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-import numpy as np
+try:
+    import numpy as np
+except ImportError:
+    print("run_model.py: this Python has no numpy (scripts/setup.sh demo; then /usr/bin/python3)",
+          file=sys.stderr)
+    sys.exit(2)
 
 from wordpiece import WordPiece
 

@@ -3,14 +3,17 @@
 #include "szt/sim/rtl_device.h"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 #include <deque>
 #include <filesystem>
 #include <fstream>
 #include <memory>
 #include <string>
+#include <system_error>
 #include <vector>
 
 #include "queued_device.h"
@@ -41,24 +44,47 @@ class StreamDriver {
   bool offered_ = false;
 };
 
+// Where the simulator writes its trace: a temporary beside the destination, renamed over it when
+// the core is gone. (The simulator's writer would replace a device or a link, and reports nothing.)
+class TraceFile {
+ public:
+  explicit TraceFile(const std::filesystem::path& path)
+      : target_(std::filesystem::weakly_canonical(path)),
+        temporary_(target_.string() + fmt::format(".part{}", getpid())) {
+    if (std::filesystem::exists(target_) && !std::filesystem::is_regular_file(target_)) {
+      throw InputError(
+          fmt::format("{}: a trace needs a regular file; name another", path.string()));
+    }
+    if (!std::ofstream(temporary_)) {
+      throw InputError(
+          fmt::format("{}: cannot write the trace; name a writable file", path.string()));
+    }
+  }
+  TraceFile(const TraceFile&) = delete;
+  TraceFile& operator=(const TraceFile&) = delete;
+  // Also after a failure, when a trace is wanted most.
+  ~TraceFile() {
+    std::error_code ignored;  // check_trace() sees the outcome
+    std::filesystem::rename(temporary_, target_, ignored);
+  }
+  const char* temporary() const { return temporary_.c_str(); }
+
+ private:
+  std::filesystem::path target_, temporary_;
+};
+
 class RtlDevice final : public QueuedDevice {
  public:
   RtlDevice(const Configuration& configuration, const RtlOptions& options)
       : QueuedDevice(configuration),
-        traced_(!options.trace.empty()),
+        trace_(options.trace.empty() ? nullptr : std::make_unique<TraceFile>(options.trace)),
         command_driver_(options.stalls.commands, options.stalls.seed * 4 + 0),
         code_driver_(options.stalls.codes, options.stalls.seed * 4 + 1),
         activation_driver_(options.stalls.activations, options.stalls.seed * 4 + 2),
         result_stalls_(options.stalls.results, options.stalls.seed * 4 + 3),
         held_result_(lanes_ * sizeof(std::int32_t)) {
-    if (!options.trace.empty() && !std::ofstream(options.trace)) {
-      // The trace writer does not report errors.
-      throw InputError(
-          fmt::format("{}: cannot write the trace; name a writable file", options.trace.string()));
-    }
-    core_.reset(
-        rtl_library(configuration)
-            .make(options.trace.empty() ? nullptr : options.trace.c_str(), options.initial_state));
+    core_.reset(rtl_library(configuration)
+                    .make(trace_ ? trace_->temporary() : nullptr, options.initial_state));
     pins_ = core_->pins();
     reset();
   }
@@ -131,7 +157,7 @@ class RtlDevice final : public QueuedDevice {
   // evaluation because every output depends on state alone (tests check that); a trace gets them
   // apart, so that it reads well.
   void clock() {
-    if (traced_) {
+    if (trace_) {
       core_->eval();
       core_->dump(10 * cycle_);
     }
@@ -141,9 +167,9 @@ class RtlDevice final : public QueuedDevice {
     } catch (const std::runtime_error& error) {  // a check inside the RTL
       fail(error.what());
     }
-    if (traced_) core_->dump(10 * cycle_ + 5);
+    if (trace_) core_->dump(10 * cycle_ + 5);
     pins_.clk_i.set(0);
-    if (!traced_) core_->eval();
+    if (!trace_) core_->eval();
     ++cycle_;
   }
 
@@ -244,7 +270,7 @@ class RtlDevice final : public QueuedDevice {
     finished_ = true;
   }
 
-  bool traced_;
+  std::unique_ptr<TraceFile> trace_;  // outlives the core, which writes to it
   std::unique_ptr<RtlCore> core_;
   CorePins pins_;
 
@@ -261,6 +287,30 @@ class RtlDevice final : public QueuedDevice {
 };
 
 }  // namespace
+
+// An FST file is a run of blocks, each a type byte and its length as eight big-endian bytes; see
+// GTKWave's manual, "FST File Format".
+void check_trace(const std::filesystem::path& path) {
+  std::error_code error;
+  const std::uint64_t size = std::filesystem::file_size(path, error);
+  std::ifstream file(path, std::ios::binary);
+  std::uint64_t at = 0;
+  bool changes = false, hierarchy = false;
+  while (!error && file && at + 9 <= size) {
+    std::array<unsigned char, 9> head{};
+    file.seekg(static_cast<std::streamoff>(at));
+    file.read(reinterpret_cast<char*>(head.data()), head.size());
+    std::uint64_t length = 0;
+    for (std::size_t i = 1; i < head.size(); ++i) length = length << 8 | head[i];
+    if (!file || length == 0 || length > size) break;
+    changes = changes || head[0] == 1 || head[0] == 5 || head[0] == 8;
+    hierarchy = hierarchy || head[0] == 4 || head[0] == 6 || head[0] == 7;
+    at += 1 + length;
+  }
+  if (error || at != size || !changes || !hierarchy) {
+    throw InputError(fmt::format("{}: the trace is incomplete; is the disk full?", path.string()));
+  }
+}
 
 std::unique_ptr<Device> make_rtl_device(const Configuration& configuration,
                                         const RtlOptions& options) {

@@ -77,7 +77,7 @@ CosimResult run_cosim(const Configuration& configuration, const sim::MatmulJob& 
   result.results_expected = count_results(configuration, job);
   result.y.resize(job.m * job.weights.rows());
   sim::Scoreboard scoreboard(job, configuration);
-  const std::unique_ptr<sim::Device> device = sim::make_rtl_device(configuration, options);
+  std::unique_ptr<sim::Device> device = sim::make_rtl_device(configuration, options);
   sim::DriverOptions driver_options;
   driver_options.progress = progress;
   const auto start = std::chrono::steady_clock::now();
@@ -90,6 +90,8 @@ CosimResult run_cosim(const Configuration& configuration, const sim::MatmulJob& 
   result.mismatches = scoreboard.mismatches();
   result.first = scoreboard.first();
   result.failure = compare(configuration, job, options.stalls.any(), scoreboard, result);
+  device.reset();
+  if (!options.trace.empty()) sim::check_trace(options.trace);
   return result;
 }
 

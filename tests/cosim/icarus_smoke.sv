@@ -68,7 +68,7 @@ module icarus_smoke;
   reg [1:0]  weights [0:4*3*2*Cols-1];  // [beat][column] of the command
   reg [7:0]  acts [0:AccDepth*3*2*Rows-1];
   integer    sums [0:AccDepth*2*Cols-1];
-  integer    i, j, t, r, c;
+  integer    i, j, t, r, c, resets = 0;
 
   function automatic integer plane(input [1:0] code, input integer which);
     begin
@@ -152,6 +152,23 @@ module icarus_smoke;
         // What the coming edge accepts.
         t = {cmd_valid & cmd_ready, codes_valid & codes_ready, acts_valid & acts_ready};
         @(negedge clk);
+        // A reset in the middle of every fifth command drops all; the command is then run again.
+        if (command % 5 == 4 && i == 12 + command && resets < command / 5 + 1) begin
+          resets = resets + 1;
+          rst_n = 1'b0;
+          cmd_valid = 1'b0;
+          codes_valid = 1'b0;
+          acts_valid = 1'b0;
+          @(negedge clk);
+          check((cmd_ready | codes_ready | acts_ready | results_valid | busy | done) === 1'b0,
+                "quiet in a reset in the middle");
+          rst_n = 1'b1;
+          cmd_valid = 1'b1;
+          sent_codes = 0;
+          sent_acts = 0;
+          got = 0;
+          t = 0;
+        end
         if (t[2]) cmd_valid = 1'b0;
         if (t[1]) begin
           codes_valid = 1'b0;
@@ -170,7 +187,7 @@ module icarus_smoke;
       check(done === 1'b1, "done after the last result");
       check(busy === 1'b0, "idle after the last result");
     end
-    check(compared > 500, "enough results compared");
+    check(compared > 500 && resets >= 2, "enough results compared and resets done");
     if (errors == 0) $display("PASSED: %0d results of %0d commands", compared, Commands);
     else $display("FAILED: %0d errors", errors);
     $finish;

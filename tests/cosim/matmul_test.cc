@@ -16,6 +16,8 @@
 namespace szt::sim {
 namespace {
 
+constexpr std::size_t kHazardWindow = 4;  // HazardWindow of rtl/matmul_core.sv
+
 class MatmulTest : public testing::TestWithParam<std::string> {
  protected:
   const Configuration& configuration() const { return find_configuration(GetParam()); }
@@ -85,7 +87,7 @@ TEST_P(MatmulTest, StallsCrossProduct) {
 // A vector must not be issued while its place in the accumulator is being updated: thin blocks with
 // several K tiles, activations coming in fits.
 TEST_P(MatmulTest, AccumulatorHazardWindow) {
-  for (std::size_t m = 1; m <= kAccumulatorHazardWindow + 1; ++m) {
+  for (std::size_t m = 1; m <= kHazardWindow + 1; ++m) {
     for (int run = 0; run < 24; ++run) {
       const std::uint64_t seed = test_seed() + static_cast<std::uint64_t>(run);
       SCOPED_TRACE(fmt::format("stall seed {}", seed));

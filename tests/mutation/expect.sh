@@ -4,13 +4,17 @@
 # not run, crashed or timed out counts as neither.
 set -uo pipefail
 expectation=$1 program=$2
+if [[ -n ${SZT_RTL_PATH:-} && ! -e $SZT_RTL_PATH/libszt_rtl_$SZT_TEST_CONFIGS.so ]]; then
+  echo "not built: $SZT_RTL_PATH/libszt_rtl_$SZT_TEST_CONFIGS.so"
+  exit 1
+fi
 log=$(timeout 250 "$program" --gtest_filter='-*LargestK*' --gtest_fail_fast --gtest_brief=1 2>&1)
 code=$?
 killer=$(grep -oE '^\[  FAILED  \] [^ ,]+' <<<"$log" | head -n 1)
 passed=$(grep -E '^\[  PASSED  \] [1-9][0-9]* tests?' <<<"$log" | head -n 1)
 case $expectation in
   fails)
-    if ((code == 1)) && [[ -n $killer ]]; then
+    if ((code == 1)) && [[ -n $killer ]] && ! grep -q 'is not built\|cannot open shared' <<<"$log"; then
       echo "caught by ${killer#*] }"
       exit 0
     fi

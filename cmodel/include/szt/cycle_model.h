@@ -5,7 +5,8 @@
 // cols), from its first busy cycle to the acceptance of its last result, the first weight load
 // included. Weights are loaded behind the running tile, so a tile costs the longest of its
 // activations, its code beats and the time that the swap tag needs to cross the columns. With
-// stalls the figure is a lower bound. Derivation of c: rtl/README.md, "Timing".
+// stalls the figure is a lower bound. The accumulator's hazard window never holds an unstalled
+// command up, because rows and cols are at least as many. Derivation of c: rtl/README.md, "Timing".
 #ifndef SZT_CYCLE_MODEL_H_
 #define SZT_CYCLE_MODEL_H_
 
@@ -23,10 +24,6 @@ struct Command {
   std::uint32_t n_tiles;  // 1 .. 2^24 - 1
   DecodeMode mode;        // does not change the time
 };
-
-// Cycles between two uses of one accumulator address in consecutive K tiles: read, register, add,
-// write. rows >= this in every legal configuration, so an unstalled command never waits for it.
-inline constexpr int kAccumulatorHazardWindow = 4;
 
 // c above: the first weight load, the way through the array and the output pipeline.
 std::uint64_t fill_cycles(const Configuration& configuration);
