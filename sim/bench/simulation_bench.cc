@@ -5,6 +5,7 @@
 // Prints Google Benchmark's table, then a line a configuration with the ratio of the medians.
 #include <benchmark/benchmark.h>
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cstdint>
@@ -168,6 +169,7 @@ void bench_checked(benchmark::State& state, const Configuration& configuration) 
 // Keeps the CPU time of every repetition beside the usual table.
 class Reporter final : public benchmark::ConsoleReporter {
  public:
+  Reporter() : ConsoleReporter(isatty(STDOUT_FILENO) != 0 ? OO_ColorTabular : OO_Tabular) {}
   void ReportRuns(const std::vector<Run>& runs) override {
     ConsoleReporter::ReportRuns(runs);
     for (const Run& run : runs) {
