@@ -61,9 +61,9 @@ build_and_test() {
   }
   sed -n '/tests passed/,$p' "build/$preset-tests.log"
   # What was skipped, and why: GoogleTest's reasons, and those of tests that are scripts.
-  sed -nE 's/^.*: Skipped$//; /^(skipped: |set SZT_|.*set SZT_NIGHTLY)/p' \
+  awk '/^SKIPPED: / { print } /: Skipped$/ { getline; print "SKIPPED: " $0 }' \
     "build/$preset/Testing/Temporary/LastTest.log" | sort | uniq -c |
-    sed -E 's/^ *([0-9]+) /skipped \1 x: /'
+    sed -E 's/^ *([0-9]+) SKIPPED: /skipped (\1): /'
 }
 
 [[ $setup == no ]] || scripts/setup.sh test
