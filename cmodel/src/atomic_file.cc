@@ -169,17 +169,26 @@ void AtomicFile::write_all(std::span<const std::byte> bytes) {
   }
 }
 
-void AtomicFile::commit() {
+void AtomicFile::finish() {
   assert(descriptor_ >= 0);
   try {
     flush();
     if (!target_.empty() && temporary_.empty()) link_temporary();
     // Linux has released the descriptor even when close reports an error.
     if (::close(std::exchange(descriptor_, -1)) != 0) fail("cannot write", errno);
-    if (!target_.empty()) {
-      if (::rename(temporary_.c_str(), target_.c_str()) != 0) fail("cannot replace", errno);
-      temporary_.clear();
-    }
+  } catch (...) {
+    discard();
+    throw;
+  }
+}
+
+void AtomicFile::commit() {
+  if (descriptor_ >= 0) finish();
+  if (target_.empty()) return;
+  assert(!temporary_.empty());
+  try {
+    if (::rename(temporary_.c_str(), target_.c_str()) != 0) fail("cannot replace", errno);
+    temporary_.clear();
   } catch (...) {
     discard();
     throw;

@@ -9,6 +9,7 @@
 #include <limits>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -41,6 +42,7 @@ class Session {
     Table table{"tensor",      "M>",      "K>",     "N>",           "results>",
                 "mismatches>", "cycles>", "model>", "utilization>", "MMAC/s>"};
     std::vector<Json> rows;
+    std::optional<std::vector<std::int32_t>> y;  // with --output, which goes with one tensor
     for (const CosimTensor& tensor : work_.tensors()) {
       const CosimResult result = run_one(tensor);
       add_row(table, tensor, result);
@@ -51,13 +53,15 @@ class Session {
                                work_.command_line(tensor));
         break;
       }
-      if (!options_.output.empty()) write_output(tensor, result);
+      if (!options_.output.empty()) y = result.y;
     }
     if (!options_.quiet) {
       table.print();
       print_summary();
     }
-    write_json(options_.json, summary(rows, versions));
+    JsonReport json(options_.json, summary(rows, versions));
+    if (y) write_output(work_.tensors().front(), *y);
+    json.commit();
     if (failure_.empty()) return kExitOk;
     std::fflush(stdout);
     fmt::print(stderr, "szt: {}\n", failure_);
@@ -184,14 +188,14 @@ class Session {
     return json;
   }
 
-  void write_output(const CosimTensor& tensor, const CosimResult& result) const {
+  void write_output(const CosimTensor& tensor, const std::vector<std::int32_t>& y) const {
     const std::vector<std::uint64_t> shape{work_.m(), tensor.codes.rows()};
     if (!options_.dequantize) {
-      write_npy(options_.output, shape, std::span<const std::int32_t>(result.y));
+      write_npy(options_.output, shape, std::span<const std::int32_t>(y));
       return;
     }
-    std::vector<float> scaled(result.y.size());
-    scale_output(result.y, work_.m(), tensor.codes.rows(), work_.activation_scales(), tensor.scale,
+    std::vector<float> scaled(y.size());
+    scale_output(y, work_.m(), tensor.codes.rows(), work_.activation_scales(), tensor.scale,
                  scaled);
     write_npy(options_.output, shape, std::span<const float>(scaled));
   }

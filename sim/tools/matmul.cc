@@ -80,6 +80,26 @@ int multiply(const Options& options) {
   const double seconds = seconds_since(start);
   progress.clear();
 
+  const double macs_per_second = ratio(static_cast<double>(report.macs), seconds);
+  JsonReport json(options.json, {{"command", "matmul"},
+                                 {"weights", options.weights},
+                                 {"tensor", weights.name},
+                                 {"activations", options.activations},
+                                 {"output", options.output},
+                                 {"device", options.device},
+                                 {"config", config.name},
+                                 {"rows", config.rows},
+                                 {"cols", config.cols},
+                                 {"mode", options.mode},
+                                 {"m", x.m},
+                                 {"k", x.k},
+                                 {"n", n},
+                                 {"cycles", report.cycles},
+                                 {"cycles_model", report.cycles_model},
+                                 {"utilization", report.utilization},
+                                 {"macs_per_second", macs_per_second},
+                                 {"tool_versions", options.device == "rtl" ? tool_versions(config)
+                                                                           : tool_versions()}});
   if (options.dequantize) {
     std::vector<float> scaled(y.size());
     scale_output(y, x.m, n, x.scales, weights.scale, scaled);
@@ -87,30 +107,11 @@ int multiply(const Options& options) {
   } else {
     write_npy(options.output, {x.m, n}, std::span<const std::int32_t>(y));
   }
+  json.commit();
   fmt::print("{}: {} [{},{}] from {}, {} {}; {} cycles, {} of the array's peak\n",
              printable_path(options.output), options.dequantize ? "float32" : "int32", x.m, n,
              printable(weights.name), options.device, config.name, report.cycles,
              percent(report.utilization));
-  if (options.json.empty()) return kExitOk;
-  write_json(options.json, {{"command", "matmul"},
-                            {"weights", options.weights},
-                            {"tensor", weights.name},
-                            {"activations", options.activations},
-                            {"output", options.output},
-                            {"device", options.device},
-                            {"config", config.name},
-                            {"rows", config.rows},
-                            {"cols", config.cols},
-                            {"mode", options.mode},
-                            {"m", x.m},
-                            {"k", x.k},
-                            {"n", n},
-                            {"cycles", report.cycles},
-                            {"cycles_model", report.cycles_model},
-                            {"utilization", report.utilization},
-                            {"macs_per_second", ratio(static_cast<double>(report.macs), seconds)},
-                            {"tool_versions",
-                             options.device == "rtl" ? tool_versions(config) : tool_versions()}});
   return kExitOk;
 }
 

@@ -241,10 +241,11 @@ int quantize_file(const Options& options) {
     }
   }
   progress.update(1, "writing");
+  JsonReport json(options.json, report.json(options, rule));
   writer.write(options.out);
+  json.commit();
   progress.clear();
   report.print(options, rule);
-  write_json(options.json, report.json(options, rule));
   return kExitOk;
 }
 

@@ -9,7 +9,6 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
-#include "szt/atomic_file.h"
 #include "szt/sim/rtl_device.h"
 
 namespace szt::tools {
@@ -99,11 +98,19 @@ nlohmann::ordered_json tool_versions(const Configuration& rtl) {
   return versions;
 }
 
-void write_json(const std::filesystem::path& path, const nlohmann::ordered_json& json) {
+JsonReport::JsonReport(const std::filesystem::path& path, const nlohmann::ordered_json& json) {
   if (path.empty()) return;
-  AtomicFile file(path);
-  file.write(json.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n");
-  file.commit();
+  file_.emplace(path);
+  file_->write(json.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n");
+  file_->finish();
+}
+
+void JsonReport::commit() {
+  if (file_) file_->commit();
+}
+
+void write_json(const std::filesystem::path& path, const nlohmann::ordered_json& json) {
+  JsonReport(path, json).commit();
 }
 
 }  // namespace szt::tools

@@ -7,11 +7,13 @@
 #include <filesystem>
 #include <initializer_list>
 #include <nlohmann/json_fwd.hpp>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "szt/atomic_file.h"
 #include "szt/configuration.h"
 
 namespace szt::tools {
@@ -51,7 +53,18 @@ double json_float(float value);
 nlohmann::ordered_json tool_versions();
 nlohmann::ordered_json tool_versions(const Configuration& rtl);
 
-// Whole or not at all; nothing if the path is empty. Throws InputError.
+// A report beside another output: made before that one and given its name after it, so that a full
+// disk leaves neither. Nothing at all if the path is empty. Both throw InputError.
+class JsonReport {
+ public:
+  JsonReport(const std::filesystem::path& path, const nlohmann::ordered_json& json);
+  void commit();
+
+ private:
+  std::optional<AtomicFile> file_;
+};
+
+// A report alone: whole or not at all; nothing if the path is empty. Throws InputError.
 void write_json(const std::filesystem::path& path, const nlohmann::ordered_json& json);
 
 }  // namespace szt::tools

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <cmath>
+#include <filesystem>
 #include <limits>
 
 #include "cli_testing.h"
@@ -246,6 +247,14 @@ TEST_F(BadInput, OutputsThatCannotBeWritten) {
   std::vector<std::string> command = matmul(q);
   command.back() = "/dev/full";
   refuse(command, {"/dev/full"});
+  // Nor is there an output without the report that was asked for with it.
+  refuse({"quantize", dir_ / "in", dir_ / "out", "--json", "/dev/full"}, {"/dev/full"});
+  command.back() = dir_ / "out";
+  command.insert(command.end(), {"--json", "/dev/full"});
+  refuse(command, {"/dev/full"});
+  refuse({"cosim", "--quiet", "--config", "tiny", "--output", dir_ / "out", "--json", "/dev/full"},
+         {"/dev/full"});
+  EXPECT_FALSE(std::filesystem::exists(dir_ / "out"));
   if (::geteuid() != 0) {  // root may write anywhere
     const std::string locked = dir_ / "locked";
     ASSERT_EQ(::mkdir(locked.c_str(), 0500), 0);

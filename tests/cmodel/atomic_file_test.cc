@@ -176,6 +176,21 @@ TEST_P(AtomicFileTest, NameOfTheGreatestLength) {
   EXPECT_THAT(dir_.names(), ElementsAre(name));
 }
 
+TEST_P(AtomicFileTest, FinishedButNotCommitted) {
+  {
+    AtomicFile kept(dir_ / "kept", temporary());
+    AtomicFile dropped(dir_ / "dropped", temporary());
+    kept.write("x");
+    dropped.write("y");
+    kept.finish();
+    dropped.finish();
+    EXPECT_FALSE(std::filesystem::exists(dir_ / "kept"));
+    kept.commit();
+  }
+  EXPECT_THAT(dir_.names(), ElementsAre("kept"));
+  EXPECT_EQ(read_file(dir_ / "kept"), "x");
+}
+
 TEST_P(AtomicFileTest, AFailedCommitLeavesNothing) {
   AtomicFile file(dir_ / "out", temporary());
   file.write("x");

@@ -44,7 +44,12 @@ class AtomicFile {
   void write(std::span<const std::byte> bytes);
   void write(std::string_view text);
 
-  // Writes what is buffered, closes, renames. Once only; if it throws, nothing is left behind.
+  // Writes what is buffered and closes, so that all that is left for commit() is to rename: of two
+  // files that belong together, the first can be finished, the second committed, the first
+  // committed. No write() after it. If it throws, nothing is left behind.
+  void finish();
+
+  // Finishes unless that is done, and renames. Once only; if it throws, nothing is left behind.
   void commit();
 
   // As given to the constructor.
