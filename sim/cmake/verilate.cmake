@@ -26,7 +26,7 @@ target_link_libraries(szt_verilated PUBLIC ZLIB::ZLIB Threads::Threads)
 #   PREFIX       class name of the model
 #   TOP          top module
 #   RTL_DIR      where its modules are (default rtl/)
-#   SOURCES      files besides szt_pkg.sv (default TOP.sv of RTL_DIR)
+#   SOURCES      files besides the packages (default TOP.sv of RTL_DIR)
 #   PARAMETERS   NAME=VALUE of the top's parameters
 #   DEPENDS      more files that the design comes from
 function(szt_verilate target)
@@ -45,7 +45,7 @@ function(szt_verilate target)
   add_custom_command(
     OUTPUT ${fast} ${slow}
     COMMAND ${CMAKE_COMMAND} -DVERILATOR=${VERILATOR} -DDIR=${dir} -DFAST=${fast} -DSLOW=${slow}
-            "-DARGUMENTS=--prefix;${arg_PREFIX};--top-module;${arg_TOP};-I${arg_RTL_DIR};${arg_PARAMETERS};${arg_RTL_DIR}/szt_pkg.sv;${sources}"
+            "-DARGUMENTS=--prefix;${arg_PREFIX};--top-module;${arg_TOP};-I${arg_RTL_DIR};${arg_PARAMETERS};${arg_RTL_DIR}/szt_pkg.sv;${arg_RTL_DIR}/szt_registers.sv;${sources}"
             -P ${SZT_VERILATE_SCRIPT}
     DEPENDS ${SZT_RTL_FILES} ${arg_SOURCES} ${arg_DEPENDS} ${SZT_VERILATE_SCRIPT}
     COMMENT "Verilating ${target}"
@@ -86,7 +86,7 @@ function(szt_add_rtl_device target)
   szt_verilate(
     ${target}
     PREFIX V${target}
-    TOP matmul_core
+    TOP szt_matmul
     RTL_DIR ${arg_RTL_DIR}
     PARAMETERS ${parameters} ${arg_PARAMETERS}
     DEPENDS ${arg_DEPENDS})
@@ -97,4 +97,30 @@ function(szt_add_rtl_device target)
   if(arg_OUTPUT_DIRECTORY)
     set_target_properties(${target} PROPERTIES LIBRARY_OUTPUT_DIRECTORY ${arg_OUTPUT_DIRECTORY})
   endif()
+endfunction()
+
+# szt_add_encoder_rtl(TARGET ...) is a static library: the Verilated szt_encoder_stream as a device,
+# of 2, 4 and 16 lanes (make_encoder_rtl).
+#   RTL_DIR, DEPENDS as above
+function(szt_add_encoder_rtl target)
+  cmake_parse_arguments(PARSE_ARGV 1 arg "" "RTL_DIR" "DEPENDS")
+  set(source_dir ${PROJECT_SOURCE_DIR}/sim/src)
+  add_library(${target} STATIC EXCLUDE_FROM_ALL ${source_dir}/encoder_rtl.cc)
+  target_include_directories(${target} PUBLIC ${source_dir})
+  target_link_libraries(${target} PUBLIC szt_sim PRIVATE szt_warnings fmt::fmt)
+  foreach(lanes 2 4 16)
+    set(design ${target}_${lanes})
+    add_library(${design} STATIC EXCLUDE_FROM_ALL ${source_dir}/verilated_encoder.cc)
+    szt_verilate(
+      ${design}
+      PREFIX V${design}
+      TOP szt_encoder_stream
+      RTL_DIR ${arg_RTL_DIR}
+      PARAMETERS Lanes=${lanes}
+      DEPENDS ${arg_DEPENDS})
+    target_compile_definitions(${design} PRIVATE SZT_TOP=V${design} SZT_TOP_HEADER="V${design}.h"
+                                                 SZT_LANES=${lanes})
+    target_link_libraries(${design} PRIVATE szt_warnings)
+    target_link_libraries(${target} PRIVATE ${design})
+  endforeach()
 endfunction()
