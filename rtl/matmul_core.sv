@@ -12,6 +12,10 @@
 // to the acceptance of its last result: P = max(M, Rows, Cols), c = 2 * Rows + Cols + 7 (+ 1 with
 // RegisterOperand). Any stall on any stream costs time only. Every output depends on state alone.
 // A misplaced TLAST pulses an error output and changes nothing else.
+// clear_i, for a cycle in which no command is offered, drops every command and all their beats. A
+// result beat that waits at the output stays until it is accepted (result_held_o) and counts for
+// nothing. The *_owed_o say, in that cycle, how many of the dropped commands have not brought all
+// their beats: the block in front discards those.
 `default_nettype none
 `include "assertions.svh"
 
@@ -28,6 +32,7 @@ module matmul_core #(
 ) (
   input  wire                          clk_i,
   input  wire                          rst_ni,  // synchronous, active low
+  input  wire                          clear_i,
   // Command
   input  wire                          cmd_valid_i,
   output wire                          cmd_ready_o,
@@ -51,7 +56,12 @@ module matmul_core #(
   output wire [Cols*AccWidth-1:0]      m_axis_results_tdata,
   output wire                          m_axis_results_tlast,
   // Status
-  output wire                          busy_o,  // a command is held
+  output wire                          busy_o,         // a command is held
+  output wire                          waiting_o,      // one waits behind the command being loaded
+  output wire                          result_held_o,  // the result beat is from before clear_i
+  // With clear_i: commands whose last beat has not been accepted (codes: by its TLAST)
+  output wire [1:0]                    codes_owed_o,
+  output wire [2:0]                    activations_owed_o,
   // Pulses, one cycle after the beat that caused them
   output wire                          done_o,                   // a command's last result left
   output wire                          codes_last_error_o,       // TLAST misplaced or missing
@@ -75,6 +85,9 @@ module matmul_core #(
   `REQUIRE(LegalFifoDepth, FifoDepth >= ArrayLatency + 5,
            "matmul_core: FifoDepth must be at least Rows + Cols + 5 (+ 1 with RegisterOperand)")
 
+  // What clear_i resets: all but the output.
+  wire run_n = rst_ni & ~clear_i;
+
   // ---- Command queue: the head is being loaded, one more waits behind it.
   wire              head_valid, head_pop;
   wire [MWidth-1:0] head_m;
@@ -85,7 +98,7 @@ module matmul_core #(
     .Width (MWidth + 24 + 24 + 2)
   ) u_commands (
     .clk_i   (clk_i),
-    .rst_ni  (rst_ni),
+    .rst_ni  (run_n),
     .valid_i (cmd_valid_i),
     .ready_o (cmd_ready_o),
     .data_i  ({cmd_m_i, cmd_k_tiles_i, cmd_n_tiles_i, cmd_mode_i}),
@@ -114,6 +127,7 @@ module matmul_core #(
   wire shadows_free = ~loaded_q & (drain_q == '0);
 
   wire loader_ready, loader_first_row, codes_last_error;
+  wire [1:0] tiles_ended;
   wire start = head_valid & loader_ready & shadows_free;
   wire swap;
   assign head_pop = start & last_tile;
@@ -125,7 +139,7 @@ module matmul_core #(
   logic [1:0]        load_mode_q;
 
   always_ff @(posedge clk_i) begin
-    if (!rst_ni) begin
+    if (!run_n) begin
       k_tile_q     <= 24'd1;
       n_tile_q     <= 24'd1;
       loaded_q     <= 1'b0;
@@ -163,7 +177,7 @@ module matmul_core #(
     .Width (2 * Cols)
   ) u_weight_loader (
     .clk_i         (clk_i),
-    .rst_ni        (rst_ni),
+    .rst_ni        (run_n),
     .s_axis_tvalid (s_axis_codes_tvalid),
     .s_axis_tready (s_axis_codes_tready),
     .s_axis_tdata  (s_axis_codes_tdata),
@@ -173,6 +187,7 @@ module matmul_core #(
     .start_i       (start),
     .tile_last_i   (last_tile),
     .last_error_o  (codes_last_error),
+    .ended_o       (tiles_ended),
     .first_row_o   (loader_first_row),
     .row_o         (load_row),
     .data_o        (load_codes)
@@ -196,7 +211,7 @@ module matmul_core #(
   logic [Cols-1:0] nonzero_q, negate_q;
   logic            swap_q;
   always_ff @(posedge clk_i) begin
-    if (!rst_ni) load_row_q <= '0;
+    if (!run_n) load_row_q <= '0;
     else load_row_q <= load_row;
     nonzero_q <= nonzero;
     negate_q  <= negate;
@@ -227,11 +242,14 @@ module matmul_core #(
   wire result_accepted = m_axis_results_tvalid & m_axis_results_tready;
   wire credit_taken    = issue & tile_last_q;
 
+  wire result_waits    = m_axis_results_tvalid & ~m_axis_results_tready;
+  wire result_kept     = rst_ni & result_waits;  // through clear_i
+
   always_ff @(posedge clk_i) begin
-    if (!rst_ni) begin
+    if (!run_n) begin
       active_q  <= 1'b0;
       issued_q  <= '0;
-      credits_q <= CreditWidth'(FifoDepth);
+      credits_q <= CreditWidth'(FifoDepth) - CreditWidth'(result_kept);
     end else begin
       if (swap) active_q <= 1'b1;
       else if (issue & last_vector) active_q <= 1'b0;
@@ -296,7 +314,7 @@ module matmul_core #(
   localparam int TagStages = ArrayLatency - 2;
   logic [TagStages-1:0] tag_valid_q, tag_first_q, tag_last_q, tag_end_q, tag_marker_q;
   always_ff @(posedge clk_i) begin
-    if (!rst_ni) tag_valid_q <= '0;
+    if (!run_n) tag_valid_q <= '0;
     else tag_valid_q <= {tag_valid_q[TagStages-2:0], issue};
     tag_first_q  <= {tag_first_q[TagStages-2:0], tile_first_q};
     tag_last_q   <= {tag_last_q[TagStages-2:0], tile_last_q};
@@ -314,7 +332,7 @@ module matmul_core #(
     .AccDepth (AccDepth)
   ) u_accumulators (
     .clk_i    (clk_i),
-    .rst_ni   (rst_ni),
+    .rst_ni   (run_n),
     .valid_i  (tag_valid_q[TagStages-1]),
     .first_i  (tag_first_q[TagStages-1]),
     .last_i   (tag_last_q[TagStages-1]),
@@ -337,6 +355,7 @@ module matmul_core #(
   ) u_results (
     .clk_i   (clk_i),
     .rst_ni  (rst_ni),
+    .clear_i (clear_i),
     .valid_i (result_valid),
     .ready_o (results_ready),
     .data_i  (result),
@@ -351,6 +370,7 @@ module matmul_core #(
   ) u_marks (
     .clk_i   (clk_i),
     .rst_ni  (rst_ni),
+    .clear_i (clear_i),
     .valid_i (result_valid),
     .ready_o (marks_ready),
     .data_i  ({result_end, result_marker}),
@@ -359,15 +379,35 @@ module matmul_core #(
     .data_o  ({m_axis_results_tlast, marker})
   );
 
-  // ---- Status: commands held, from acceptance to the last result.
-  wire command_done = result_accepted & marker;
+  // ---- Status: commands held, from acceptance to the last result; a beat kept through clear_i.
+  logic held_result_q;
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni) held_result_q <= 1'b0;
+    else held_result_q <= (held_result_q | clear_i) & result_waits;
+  end
+
+  wire command_done = result_accepted & marker & ~held_result_q;
   localparam int HeldWidth = $clog2(FifoDepth + ArrayLatency + 16);
   logic [HeldWidth-1:0] held_q;
   wire command_accepted = cmd_valid_i & cmd_ready_o;
   always_ff @(posedge clk_i) begin
-    if (!rst_ni) held_q <= '0;
+    if (!run_n) held_q <= '0;
     else held_q <= held_q + HeldWidth'(command_accepted) - HeldWidth'(command_done);
   end
+
+  // Commands whose last vector has not been issued: two queued, one in the shadows, one running.
+  logic [2:0] unissued_q;
+  wire command_issued = issue & tile_end_q & last_vector;
+  always_ff @(posedge clk_i) begin
+    if (!run_n) unissued_q <= '0;
+    else unissued_q <= unissued_q + 3'(command_accepted) - 3'(command_issued);
+  end
+
+  wire [1:0] commands_queued = 2'(head_valid) + 2'(second_valid);
+  assign codes_owed_o       = commands_queued > tiles_ended ? commands_queued - tiles_ended : 2'd0;
+  assign activations_owed_o = unissued_q - 3'(command_issued);
+  assign waiting_o          = second_valid;
+  assign result_held_o      = held_result_q;
 
   logic done_q, codes_last_error_q, activations_last_error_q;
   always_ff @(posedge clk_i) begin
@@ -385,6 +425,7 @@ module matmul_core #(
   `ASSERT(MarksInLockstep, marks_valid == m_axis_results_tvalid && marks_ready == results_ready)
   `ASSERT(CreditsWithinDepth, credits_q <= CreditWidth'(FifoDepth))
   `ASSERT(SwapOnlyAfterLoad, !swap || loaded_q)
+  `ASSERT(NoCommandWithClear, !(clear_i && cmd_valid_i))
   wire [MWidth:0] spare_depth = (MWidth+1)'(AccDepth) - (MWidth+1)'(cmd_m_i);
   `ASSERT(CommandLegal, !cmd_valid_i || (cmd_m_i != '0 && !spare_depth[MWidth] &&
                                          cmd_k_tiles_i != '0 && cmd_n_tiles_i != '0))

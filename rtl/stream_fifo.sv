@@ -4,7 +4,8 @@
 //
 // A beat is at the output three cycles after it went in at the earliest. Both ready_o and valid_o
 // depend on state only: it cuts all paths. ready_o is low in reset and while Depth beats are held.
-// Data has no reset.
+// Data has no reset. clear_i drops every beat but one that waits at the output, which stays as it
+// is until it is accepted; a beat that comes in during clear_i is dropped too.
 `default_nettype none
 `include "assertions.svh"
 
@@ -14,6 +15,7 @@ module stream_fifo #(
 ) (
   input  wire             clk_i,
   input  wire             rst_ni,   // synchronous, active low
+  input  wire             clear_i,  // drop what is not yet offered
   // In
   input  wire             valid_i,
   output wire             ready_o,
@@ -37,8 +39,9 @@ module stream_fifo #(
   logic                 ready_q;
   logic                 latch_valid_q, out_valid_q;
 
-  wire push = valid_i & ready_q;
-  wire pop  = out_valid_q & ready_i;
+  wire push  = valid_i & ready_q;
+  wire pop   = out_valid_q & ready_i;
+  wire waits = out_valid_q & ~ready_i;
 
   // The RAM's two output stages are an elastic pipeline.
   wire out_enable = ~out_valid_q | ready_i;
@@ -56,6 +59,14 @@ module stream_fifo #(
       ready_q       <= 1'b0;
       latch_valid_q <= 1'b0;
       out_valid_q   <= 1'b0;
+    end else if (clear_i) begin
+      write_addr_q  <= '0;
+      read_addr_q   <= '0;
+      held_q        <= (AddrWidth+1)'(waits);
+      unread_q      <= '0;
+      ready_q       <= 1'b1;
+      latch_valid_q <= 1'b0;
+      out_valid_q   <= waits;
     end else begin
       if (push) write_addr_q <= write_addr_q + 1'b1;
       if (read) read_addr_q <= read_addr_q + 1'b1;

@@ -28,6 +28,8 @@ module weight_loader #(
   input  wire             start_i,      // start it; only with ready_o
   input  wire             tile_last_i,  // with start_i: the tile is its command's last
   output wire             last_error_o, // combinational
+  output wire [1:0]       ended_o,      // tiles not yet started whose last beat had TLAST, this
+                                        // cycle's beat included
   // Shadows
   output wire             first_row_o,  // row 0 is being written
   output wire [Rows-1:0]  row_o,        // one-hot, 0 when idle
@@ -60,8 +62,9 @@ module weight_loader #(
   wire out_last = out_row_q == LastRow;
   assign ready_o = (complete_q != 2'd0) & (~busy_q | out_last);
 
-  wire begin_tile    = push & in_first;
-  wire complete_tile = push & in_last;
+  wire begin_tile     = push & in_first;
+  wire complete_tile  = push & in_last;
+  wire complete_ended = complete_tile & s_axis_tlast;
 
   always_ff @(posedge clk_i) begin
     if (!rst_ni) begin
@@ -93,6 +96,7 @@ module weight_loader #(
   ) u_fifo (
     .clk_i   (clk_i),
     .rst_ni  (rst_ni),
+    .clear_i (1'b0),
     .valid_i (s_axis_tvalid & accept),
     .ready_o (fifo_ready),
     .data_i  (s_axis_tdata),
@@ -102,6 +106,7 @@ module weight_loader #(
   );
 
   assign first_row_o  = busy_q & (out_row_q == '0);
+  assign ended_o      = 2'(ended_q[0]) + 2'(ended_q[1]) + 2'(complete_ended);
   assign row_o        = busy_q ? Rows'(1) << out_row_q : '0;
   assign last_error_o = (push & s_axis_tlast & ~in_last) | (start_i & (ended_q[0] != tile_last_i));
 

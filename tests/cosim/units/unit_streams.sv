@@ -7,6 +7,7 @@
 module unit_streams (
   input  wire            clk_i,
   input  wire            rst_ni,
+  input  wire            clear_i,  // of the FIFOs
   input  wire [5:0]      valid_i,
   output wire [5:0]      ready_o,
   input  wire [6*64-1:0] data_i,
@@ -41,6 +42,7 @@ module unit_streams (
       ) u_fifo (
         .clk_i   (clk_i),
         .rst_ni  (rst_ni),
+        .clear_i (clear_i),
         .valid_i (valid_i[i]),
         .ready_o (ready_o[i]),
         .data_i  (data_i[64*i+:Width]),
