@@ -17,8 +17,9 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 RTL = ROOT / "rtl"
-MODULES = sorted(p for p in RTL.glob("*.sv") if p.name != "szt_pkg.sv")
-SOURCES = [RTL / "szt_pkg.sv", *MODULES]
+PACKAGES = [RTL / "szt_pkg.sv", RTL / "szt_registers.sv"]
+MODULES = sorted(p for p in RTL.glob("*.sv") if p not in PACKAGES)
+SOURCES = [*PACKAGES, *MODULES]
 UNITS = sorted((ROOT / "tests" / "cosim" / "units").glob("*.sv"))
 PARAMETERS = {
     "rows": "Rows",
@@ -62,8 +63,7 @@ def run(command: list[str]) -> tuple[bool, str]:
 
 def verilator(top: str, values: dict[str, str], files: list[Path]) -> tuple[bool, str]:
     return run(["verilator", "--lint-only", "-Wall", "--top-module", top, f"-I{RTL}",
-                *(f"-G{k}={v}" for k, v in values.items()), str(RTL / "szt_pkg.sv"),
-                *map(str, files)])
+                *(f"-G{k}={v}" for k, v in values.items()), *map(str, [*PACKAGES, *files])])
 
 
 def yosys_script(values: dict[str, str], top: str) -> str:
@@ -153,13 +153,18 @@ def rtl_layout() -> tuple[bool, str]:
     return not faults, "\n".join(faults)
 
 
+def registers() -> tuple[bool, str]:
+    return run([sys.executable, "-B", str(ROOT / "scripts" / "registers.py"), "--check"])
+
+
 def version(command: list[str], pattern: str = r"\d+(\.\d+)*") -> str:
     match = re.search(pattern, run(command)[1])
     return match.group(0) if match else "unknown"
 
 
 def checks(configs: dict) -> list[tuple[str, object]]:
-    rows: list[tuple[str, object]] = [("rtl layout", rtl_layout), ("rtl front door", front_door)]
+    rows: list[tuple[str, object]] = [("rtl layout", rtl_layout), ("rtl front door", front_door),
+                                      ("registers up to date", registers)]
     for name, config in configs.items():
         for front_end in FRONT_ENDS:
             values = parameters(config, front_end)
@@ -184,6 +189,14 @@ def checks(configs: dict) -> list[tuple[str, object]]:
                      lambda v=values: verilator("szt_encode", v, [RTL / "szt_encode.sv"])))
         rows.append((f"yosys {label}", lambda v=values: yosys("szt_encode", v)))
         rows.append((f"icarus {label}", lambda v=values: icarus("szt_encode", v)))
+    for lanes in (2, 4, 16):
+        values = {"Lanes": str(lanes)}
+        label = f"szt_encoder_stream Lanes={lanes}"
+        rows.append((f"verilator {label}",
+                     lambda v=values: verilator("szt_encoder_stream", v,
+                                                [RTL / "szt_encoder_stream.sv"])))
+        rows.append((f"yosys {label}", lambda v=values: yosys("szt_encoder_stream", v)))
+        rows.append((f"icarus {label}", lambda v=values: icarus("szt_encoder_stream", v)))
     for unit in UNITS:
         rows.append((f"verilator {unit.stem}",
                      lambda u=unit: verilator(u.stem, {}, [u])))

@@ -8,18 +8,21 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cstdint>
 #include <cstring>
 #include <map>
 #include <memory>
 #include <random>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "rtl_core.h"
 #include "rtl_library.h"
 #include "szt/configuration.h"
 #include "szt/sim/driver.h"
+#include "szt/sim/registers.h"
 #include "szt/sim/rtl_device.h"
 #include "szt/sim/scoreboard.h"
 
@@ -52,16 +55,19 @@ struct Stimulus {
 
 std::vector<Pin> input_pins(const CorePins& p) {
   return {p.rst_ni,
-          p.cmd_valid_i,
-          p.cmd_m_i,
-          p.cmd_k_tiles_i,
-          p.cmd_n_tiles_i,
-          p.cmd_mode_i,
+          p.s_axil_awvalid,
+          p.s_axil_awaddr,
+          p.s_axil_wvalid,
+          p.s_axil_wdata,
+          p.s_axil_wstrb,
+          p.s_axil_bready,
           p.s_axis_codes_tvalid,
           p.s_axis_codes_tdata,
+          p.s_axis_codes_tkeep,
           p.s_axis_codes_tlast,
           p.s_axis_activations_tvalid,
           p.s_axis_activations_tdata,
+          p.s_axis_activations_tkeep,
           p.s_axis_activations_tlast,
           p.m_axis_results_tready};
 }
@@ -80,15 +86,29 @@ Stimulus record(const Configuration& configuration, const Work& work) {
   const std::uint64_t code_beats = k_tiles * n_tiles * rows;
   const std::uint64_t vectors = k_tiles * n_tiles * kM;
   std::uint64_t code = 0, vector = 0, results = 0;
+  const std::array<std::pair<std::uint32_t, std::uint64_t>, 4> registers = {
+      {{matmul::kM, kM},
+       {matmul::kKTiles, k_tiles},
+       {matmul::kNTiles, n_tiles},
+       {matmul::kControl, matmul::kControlStart.mask()}}};
 
   p.clk_i.set(0);
   core->eval();
   for (int cycle = 0; results < kM * n_tiles; ++cycle) {
     p.rst_ni.set(cycle >= 4);
-    p.cmd_valid_i.set(cycle == 6);
-    p.cmd_m_i.set(kM);
-    p.cmd_k_tiles_i.set(k_tiles);
-    p.cmd_n_tiles_i.set(n_tiles);
+    // A write a cycle: the core takes them at that rate.
+    const std::size_t step = static_cast<std::size_t>(cycle) - 6;
+    const bool writes = cycle >= 6 && step < registers.size();
+    p.s_axil_awvalid.set(writes);
+    p.s_axil_wvalid.set(writes);
+    p.s_axil_wstrb.set(0xF);
+    p.s_axil_bready.set(1);
+    if (writes) {
+      p.s_axil_awaddr.set(registers[step].first);
+      p.s_axil_wdata.set(registers[step].second);
+    }
+    p.s_axis_codes_tkeep.set(~std::uint64_t{0} >> (64 - code_beat_bytes(configuration)));
+    p.s_axis_activations_tkeep.set(~std::uint64_t{0} >> (64 - rows));
     p.s_axis_codes_tvalid.set(cycle > 6 && code < code_beats);
     p.s_axis_activations_tvalid.set(cycle > 6 && vector < vectors);
     p.m_axis_results_tready.set(1);
@@ -153,7 +173,7 @@ void bench_checked(benchmark::State& state, const Configuration& configuration) 
   const Work work = make_work();
   std::vector<std::int32_t> y(kM * kN);
   for (auto _ : state) {
-    const std::unique_ptr<Device> device = make_rtl_device(configuration);
+    const std::unique_ptr<RtlDevice> device = make_rtl_device(configuration);
     Scoreboard scoreboard(work.job(), configuration);
     const MatmulReport report = Driver(*device).matmul(
         work.job(), y, [&](const ResultBeat& beat) { scoreboard.check(beat); });

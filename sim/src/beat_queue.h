@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A bounded queue of beats of one size, with the ends of commands (TLAST) marked.
+// A bounded queue of beats of one size, with the ends of packets (TLAST) marked.
 #ifndef SZT_SIM_SRC_BEAT_QUEUE_H_
 #define SZT_SIM_SRC_BEAT_QUEUE_H_
 
@@ -21,6 +21,7 @@ class BeatQueue {
   std::size_t size() const { return static_cast<std::size_t>(tail_ - head_); }
   bool empty() const { return head_ == tail_; }
   bool full() const { return size() == capacity_; }
+  std::size_t room() const { return capacity_ - size(); }
 
   // Appends as many whole beats as fit and returns their number; `last` marks the final one of
   // `beats`, if that fits too.
@@ -46,6 +47,29 @@ class BeatQueue {
   void pop() {
     if (front_is_last()) last_.pop_front();
     ++head_;
+  }
+  // Beats up to the first that ends a packet, that one included; all if there is none.
+  std::size_t packet() const {
+    return last_.empty() ? size() : static_cast<std::size_t>(last_.front() - head_) + 1;
+  }
+  // Beats that lie behind the front one in memory, that one included, none of them behind a
+  // packet's end.
+  std::size_t run() const {
+    return std::min(packet(), capacity_ - static_cast<std::size_t>(head_ % capacity_));
+  }
+  // Takes so many beats of a run().
+  void pop_run(std::size_t beats) {
+    head_ += beats;
+    if (!last_.empty() && last_.front() < head_) last_.pop_front();
+  }
+  // Whether the last beat of a run() of so many ends a packet.
+  bool run_is_last(std::size_t beats) const {
+    return !last_.empty() && last_.front() + 1 == head_ + beats;
+  }
+  // Forgets all but the first `beats`.
+  void truncate(std::size_t beats) {
+    tail_ = std::min(tail_, head_ + beats);
+    while (!last_.empty() && last_.back() >= tail_) last_.pop_back();
   }
 
  private:

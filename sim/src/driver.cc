@@ -4,145 +4,19 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cstring>
+#include <string>
 
 #include "szt/error.h"
 #include "szt/matmul.h"
+#include "szt/sim/registers.h"
+#include "tiling.h"
 
 namespace szt::sim {
 namespace {
 
-std::size_t divide_up(std::size_t a, std::size_t b) { return (a + b - 1) / b; }
-
-// The job as the array sees it.
-struct Tiling {
-  Tiling(const MatmulJob& job, const Configuration& configuration)
-      : rows(static_cast<std::size_t>(configuration.rows)),
-        cols(static_cast<std::size_t>(configuration.cols)),
-        k_tiles(divide_up(job.weights.cols(), rows)),
-        n_tiles(divide_up(job.weights.rows(), cols)),
-        blocks(divide_up(job.m, static_cast<std::size_t>(configuration.acc_depth))),
-        m(job.m) {}
-
-  // Blocks differ by at most one vector.
-  std::size_t block_begin(std::size_t block) const { return m * block / blocks; }
-  std::size_t block_size(std::size_t block) const {
-    return block_begin(block + 1) - block_begin(block);
-  }
-  Command command(std::size_t block, DecodeMode mode) const {
-    return {static_cast<std::uint32_t>(block_size(block)), static_cast<std::uint32_t>(k_tiles),
-            static_cast<std::uint32_t>(n_tiles), mode};
-  }
-
-  std::size_t rows, cols, k_tiles, n_tiles, blocks, m;
-};
-
-// Walks (block, N tile, K tile) in the order of the streams.
-struct Position {
-  std::size_t block = 0, n_tile = 0, k_tile = 0;
-
-  void next(const Tiling& tiling) {
-    if (++k_tile < tiling.k_tiles) return;
-    k_tile = 0;
-    if (++n_tile < tiling.n_tiles) return;
-    n_tile = 0;
-    ++block;
-  }
-  bool ends_command(const Tiling& tiling) const {
-    return k_tile + 1 == tiling.k_tiles && n_tile + 1 == tiling.n_tiles;
-  }
-};
-
-// Makes a tile's code beats: beat b is k = k_tile * rows + b, column c is n = n_tile * cols + c,
-// code 00 beyond the edges.
-class CodeStream {
- public:
-  CodeStream(const MatmulJob& job, const Tiling& tiling, const Configuration& configuration)
-      : weights_(job.weights),
-        tiling_(tiling),
-        beat_bytes_(code_beat_bytes(configuration)),
-        beats_(tiling.rows * beat_bytes_) {}
-
-  bool done() const { return position_.block == tiling_.blocks; }
-
-  void push(Device& device) {
-    while (!done()) {
-      if (sent_ == 0) fill();
-      const std::span<const std::uint8_t> rest(&beats_[sent_ * beat_bytes_],
-                                               (tiling_.rows - sent_) * beat_bytes_);
-      sent_ += device.push_codes(rest, position_.ends_command(tiling_));
-      if (sent_ < tiling_.rows) return;
-      sent_ = 0;
-      position_.next(tiling_);
-    }
-  }
-
- private:
-  void fill() {
-    std::fill(beats_.begin(), beats_.end(), std::uint8_t{0});
-    const std::size_t first_n = position_.n_tile * tiling_.cols;
-    const std::size_t first_k = position_.k_tile * tiling_.rows;
-    const std::size_t columns = std::min(tiling_.cols, weights_.rows() - first_n);
-    const std::size_t beats = std::min(tiling_.rows, weights_.cols() - first_k);
-    for (std::size_t c = 0; c < columns; ++c) {
-      const std::uint8_t* const row = weights_.row_bytes(first_n + c).data();
-      for (std::size_t b = 0; b < beats; ++b) {
-        const std::size_t k = first_k + b;
-        const unsigned code = (static_cast<unsigned>(row[k / 4]) >> (2 * (k % 4))) & 3U;
-        std::uint8_t& byte = beats_[b * beat_bytes_ + c / 4];
-        byte = static_cast<std::uint8_t>(byte | (code << (2 * (c % 4))));
-      }
-    }
-  }
-
-  PackedCodesView weights_;
-  const Tiling& tiling_;
-  std::size_t beat_bytes_;
-  std::vector<std::uint8_t> beats_;  // of the tile
-  Position position_;
-  std::size_t sent_ = 0;
-};
-
-// Makes a tile's activation beats: beat i is row i of the block, activation 0 beyond the edge.
-class ActivationStream {
- public:
-  ActivationStream(const MatmulJob& job, const Tiling& tiling)
-      : x_(job.x), k_(job.weights.cols()), tiling_(tiling) {}
-
-  bool done() const { return position_.block == tiling_.blocks; }
-
-  void push(Device& device) {
-    while (!done()) {
-      if (sent_ == 0) fill();
-      const std::size_t beats = tiling_.block_size(position_.block);
-      const std::span<const std::int8_t> rest(&beats_[sent_ * tiling_.rows],
-                                              (beats - sent_) * tiling_.rows);
-      sent_ += device.push_activations(rest, position_.ends_command(tiling_));
-      if (sent_ < beats) return;
-      sent_ = 0;
-      position_.next(tiling_);
-    }
-  }
-
- private:
-  void fill() {
-    const std::size_t beats = tiling_.block_size(position_.block);
-    const std::size_t first_row = tiling_.block_begin(position_.block);
-    const std::size_t first_k = position_.k_tile * tiling_.rows;
-    const std::size_t lanes = std::min(tiling_.rows, k_ - first_k);
-    beats_.assign(beats * tiling_.rows, 0);
-    for (std::size_t i = 0; i < beats; ++i) {
-      std::memcpy(&beats_[i * tiling_.rows], &x_[(first_row + i) * k_ + first_k], lanes);
-    }
-  }
-
-  std::span<const std::int8_t> x_;
-  std::size_t k_;
-  const Tiling& tiling_;
-  std::vector<std::int8_t> beats_;  // of the tile
-  Position position_;
-  std::size_t sent_ = 0;
-};
+// A third command may be started while one is loaded and one waits: the queue has room for it.
+constexpr std::size_t kMaxUnfinished = 3;
+constexpr std::uint64_t kCyclesMask = (std::uint64_t{1} << 48) - 1;
 
 void check(const MatmulJob& job, std::span<const std::int32_t> y) {
   const std::size_t n = job.weights.rows();
@@ -159,96 +33,315 @@ void check(const MatmulJob& job, std::span<const std::int32_t> y) {
   }
 }
 
+struct NamedBit {
+  Field field;
+  const char* meaning;
+};
+constexpr NamedBit kErrors[] = {
+    {matmul::kStatusErrorSize, "START refused: M, K_TILES or N_TILES out of range"},
+    {matmul::kStatusErrorMode, "START refused: the decode mode is not built"},
+    {matmul::kStatusErrorQueue, "START refused: the queue is full"},
+    {matmul::kStatusErrorCodesLast, "TLAST of the codes misplaced"},
+    {matmul::kStatusErrorActivationsLast, "TLAST of the activations misplaced"},
+    {matmul::kStatusErrorCodesKeep, "TKEEP of the codes not all ones"},
+    {matmul::kStatusErrorActivationsKeep, "TKEEP of the activations not all ones"},
+};
+
+std::string explain_errors(std::uint32_t status) {
+  std::string text;
+  for (const NamedBit& bit : kErrors) {
+    if (bit.field.get(status) == 0) continue;
+    text += fmt::format("{}{}", text.empty() ? "" : "; ", bit.meaning);
+  }
+  return text;
+}
+
 }  // namespace
 
+// One call of matmul(): the streams of a job, and how far each is.
+class Driver::Run {
+ public:
+  Run(Driver& driver, const MatmulJob& job, std::span<std::int32_t> y,
+      const ResultObserver& observer)
+      : driver_(driver),
+        device_(driver.device_),
+        job_(job),
+        y_(y),
+        observer_(observer),
+        tiling_(job, device_.configuration()),
+        codes_(job, tiling_, device_.configuration()),
+        activations_(job, tiling_),
+        lanes_(256 * tiling_.cols),
+        total_beats_(static_cast<std::uint64_t>(job.m) * tiling_.n_tiles) {}
+
+  std::uint64_t cycles_model() const {
+    const Configuration& configuration = device_.configuration();
+    std::uint64_t cycles = command_cycles(configuration, tiling_.command(0, job_.mode));
+    for (std::size_t block = 1; block < tiling_.blocks; ++block) {
+      cycles += queued_command_cycles(configuration, tiling_.command(block - 1, job_.mode),
+                                      tiling_.command(block, job_.mode));
+    }
+    return cycles;
+  }
+
+  void operator()() {
+    driver_.prepare();
+    driver_.write(matmul::kKTiles, static_cast<std::uint32_t>(tiling_.k_tiles));
+    driver_.write(matmul::kNTiles, static_cast<std::uint32_t>(tiling_.n_tiles));
+    driver_.write(matmul::kMode, static_cast<std::uint32_t>(job_.mode));
+    last_moved_ = device_.cycle();
+    push();  // so that the first command finds its beats
+    while (block_ < tiling_.blocks) {
+      start_commands();
+      push();
+      device_.advance(driver_.options_.completion == Completion::kInterrupt
+                          ? driver_.options_.watchdog_cycles
+                          : driver_.options_.poll_cycles);
+      pop();
+      push();  // before the bus takes its time
+      if (driver_.options_.completion == Completion::kPolling || device_.irq()) {
+        driver_.service(*this);
+      }
+      watch();
+    }
+    driver_.service(*this);
+  }
+
+  std::string progress() const {
+    return fmt::format(
+        "{} of {} commands started; {} code, {} activation beats handed over{}; {} of {} result "
+        "beats came",
+        started_, tiling_.blocks, codes_.beats_sent(), activations_.beats_sent(),
+        codes_.done() && activations_.done() ? " (all)" : "", beats_done_, total_beats_);
+  }
+
+ private:
+  void start_commands() {
+    while (started_ < tiling_.blocks && started_ - block_ < kMaxUnfinished) {
+      const auto m = static_cast<std::uint32_t>(tiling_.block_size(started_));
+      if (m != m_) driver_.write(matmul::kM, m);
+      m_ = m;
+      driver_.control(matmul::kControlStart);
+      ++started_;
+    }
+  }
+
+  void push() {
+    const bool codes = codes_.push(device_);
+    const bool activations = activations_.push(device_);
+    if (codes || activations) last_moved_ = device_.cycle();
+  }
+
+  void pop() {
+    while (true) {
+      const Popped popped = device_.pop_results(lanes_);
+      if (popped.beats == 0) break;
+      last_moved_ = device_.cycle();
+      for (std::size_t i = 0; i < popped.beats; ++i) {
+        take(std::span<const std::int32_t>(&lanes_[i * tiling_.cols], tiling_.cols),
+             popped.last && i + 1 == popped.beats);
+      }
+      beats_done_ += popped.beats;
+    }
+    if (driver_.options_.progress) driver_.options_.progress(beats_done_, total_beats_);
+  }
+
+  void take(std::span<const std::int32_t> beat, bool last) {
+    if (block_ == tiling_.blocks) driver_.fail("more results than asked for", *this);
+    const std::size_t n = job_.weights.rows();
+    const std::size_t y_row = tiling_.block_begin(block_) + row_;
+    const std::size_t first_col = n_tile_ * tiling_.cols;
+    if (observer_) observer_({y_row, first_col, beat, device_.cycle()});
+    std::copy_n(beat.begin(), std::min(tiling_.cols, n - first_col), &y_[y_row * n + first_col]);
+    const bool ends_tile = ++row_ == tiling_.block_size(block_);
+    if (last != ends_tile) {
+      driver_.fail(last ? "TLAST on a result that does not end an N tile"
+                        : "TLAST is missing on the last result of an N tile",
+                   *this);
+    }
+    if (!ends_tile) return;
+    row_ = 0;
+    if (++n_tile_ < tiling_.n_tiles) return;
+    n_tile_ = 0;
+    ++block_;
+  }
+
+  void watch() {
+    const std::uint64_t idle = device_.cycle() - last_moved_;
+    if (block_ == tiling_.blocks || idle < driver_.options_.watchdog_cycles) return;
+    std::string stuck;
+    if (!codes_.done()) stuck += " codes";
+    if (!activations_.done()) stuck += " activations";
+    if (stuck.empty()) stuck = " results";
+    driver_.fail(fmt::format("hangs: no beat for {} cycles; stuck handshake:{}", idle, stuck),
+                 *this);
+  }
+
+  Driver& driver_;
+  Device& device_;
+  const MatmulJob& job_;
+  std::span<std::int32_t> y_;
+  const ResultObserver& observer_;
+  Tiling tiling_;
+  CodeStream codes_;
+  ActivationStream activations_;
+  std::vector<std::int32_t> lanes_;
+  std::uint64_t total_beats_;
+  std::uint64_t beats_done_ = 0;
+  std::size_t started_ = 0;                       // commands
+  std::uint32_t m_ = 0;                           // what the register M holds
+  std::size_t block_ = 0, n_tile_ = 0, row_ = 0;  // of the next result
+  std::uint64_t last_moved_ = 0;                  // cycle
+};
+
 Driver::Driver(Device& device, DriverOptions options)
-    : device_(device), options_(std::move(options)) {}
+    : device_(device), options_(std::move(options)) {
+  const Configuration& configuration = device.configuration();
+  const std::uint32_t id = read(matmul::kId);
+  if (id != matmul::kIdValue) {
+    throw DeviceError(fmt::format("{} device: ID {:#010x} is not a matmul core's ({:#010x})",
+                                  device.name(), id, matmul::kIdValue));
+  }
+  const std::uint32_t version = read(matmul::kVersion);
+  if (matmul::kVersionMajor.get(version) != matmul::kVersionMajor.get(kVersionValue)) {
+    throw DeviceError(fmt::format("{} device: version {:#x}, this driver is for {:#x}",
+                                  device.name(), version, kVersionValue));
+  }
+  const std::uint32_t built = read(matmul::kConfig);
+  const std::uint32_t depth = read(matmul::kAccDepth);
+  if (matmul::kConfigRows.get(built) != static_cast<std::uint32_t>(configuration.rows) ||
+      matmul::kConfigCols.get(built) != static_cast<std::uint32_t>(configuration.cols) ||
+      matmul::kConfigActWidth.get(built) != static_cast<std::uint32_t>(configuration.act_width) ||
+      matmul::kConfigAccWidth.get(built) != static_cast<std::uint32_t>(configuration.acc_width) ||
+      depth != static_cast<std::uint32_t>(configuration.acc_depth)) {
+    throw DeviceError(fmt::format(
+        "{} device: its registers say {}x{}, {}-bit activations, {}-bit results, {} vectors; "
+        "configuration {} is {}x{}, {}, {}, {}",
+        device.name(), matmul::kConfigRows.get(built), matmul::kConfigCols.get(built),
+        matmul::kConfigActWidth.get(built), matmul::kConfigAccWidth.get(built), depth,
+        configuration.name, configuration.rows, configuration.cols, configuration.act_width,
+        configuration.acc_width, configuration.acc_depth));
+  }
+}
 
 MatmulReport Driver::matmul(const MatmulJob& job, std::span<std::int32_t> y,
                             const ResultObserver& observer) {
   check(job, y);
   const Configuration& configuration = device_.configuration();
-  const std::size_t n = job.weights.rows();
-  const std::size_t k = job.weights.cols();
   MatmulReport report;
-  report.macs = static_cast<std::uint64_t>(job.m) * n * k;
+  report.macs = static_cast<std::uint64_t>(job.m) * job.weights.rows() * job.weights.cols();
   std::fill(y.begin(), y.end(), 0);
   if (report.macs == 0) return report;
 
-  const Tiling tiling(job, configuration);
-  for (std::size_t block = 0; block < tiling.blocks; ++block) {
-    const Command command = tiling.command(block, job.mode);
-    report.cycles_model +=
-        block == 0
-            ? command_cycles(configuration, command)
-            : queued_command_cycles(configuration, tiling.command(block - 1, job.mode), command);
-  }
-
-  CodeStream codes(job, tiling, configuration);
-  ActivationStream activations(job, tiling);
-  std::size_t submitted = 0;
-  std::size_t block = 0, n_tile = 0, row = 0;  // of the next result
-  const std::uint64_t total_beats = static_cast<std::uint64_t>(job.m) * tiling.n_tiles;
-  std::uint64_t beats_done = 0;
-  std::uint64_t last_errors = device_.last_errors();
-  std::uint64_t last_handshakes = device_.handshakes();
-  std::uint64_t last_moved = device_.cycle();
-  std::vector<std::int32_t> lanes(256 * tiling.cols);
-
-  while (report.commands.size() < tiling.blocks) {
-    while (submitted < tiling.blocks && device_.submit(tiling.command(submitted, job.mode))) {
-      ++submitted;
-    }
-    codes.push(device_);
-    activations.push(device_);
-    device_.advance(options_.watchdog_cycles);
-
-    while (const std::size_t beats = device_.pop_results(lanes)) {
-      for (std::size_t i = 0; i < beats; ++i) {
-        if (block == tiling.blocks) {
-          throw DeviceError(fmt::format("{} device: more results than asked for; {}",
-                                        device_.name(), device_.describe()));
-        }
-        const std::span<const std::int32_t> beat(&lanes[i * tiling.cols], tiling.cols);
-        const std::size_t y_row = tiling.block_begin(block) + row;
-        const std::size_t first_col = n_tile * tiling.cols;
-        if (observer) observer({y_row, first_col, beat, device_.cycle()});
-        std::copy_n(beat.begin(), std::min(tiling.cols, n - first_col), &y[y_row * n + first_col]);
-        if (++row < tiling.block_size(block)) continue;
-        row = 0;
-        if (++n_tile < tiling.n_tiles) continue;
-        n_tile = 0;
-        ++block;
-      }
-      beats_done += beats;
-    }
-    if (options_.progress) options_.progress(beats_done, total_beats);
-    while (const auto timing = device_.pop_timing()) {
-      report.commands.push_back(*timing);
-      report.cycles += timing->cycles;
-    }
-
-    if (device_.last_errors() != last_errors) {
-      throw DeviceError(fmt::format("{} device: TLAST reported as misplaced; {}", device_.name(),
-                                    device_.describe()));
-    }
-    if (device_.handshakes() != last_handshakes) {
-      last_handshakes = device_.handshakes();
-      last_moved = device_.cycle();
-    } else if (device_.cycle() - last_moved >= options_.watchdog_cycles) {
-      throw DeviceError(fmt::format("{} device hangs: no handshake for {} cycles; {}",
-                                    device_.name(), device_.cycle() - last_moved,
-                                    device_.describe()));
-    }
-  }
-  if (beats_done != total_beats || device_.pop_results(lanes) != 0) {
-    throw DeviceError(
-        fmt::format("{} device: {} result beats before its last command ended, not {}; {}",
-                    device_.name(), beats_done, total_beats, device_.describe()));
-  }
+  Run run(*this, job, y, observer);
+  report.cycles_model = run.cycles_model();
+  const std::uint64_t before = read_cycles();
+  run();
+  report.cycles = (read_cycles() - before) & kCyclesMask;
   report.utilization = static_cast<double>(report.macs) / (static_cast<double>(report.cycles) *
                                                            configuration.rows * configuration.cols);
   return report;
+}
+
+BackwardReport Driver::backward_input(const BackwardJob& job, std::span<std::int32_t> g) {
+  const std::size_t n = job.weights.rows();
+  const unsigned shift = job.zero_shift.value_or(0);
+  if (shift > kMaxZeroShift) {
+    throw InputError(fmt::format("zero shift {}: 0 to {}, or none", shift, kMaxZeroShift));
+  }
+  if (n > kMaxExactK >> shift) {
+    throw InputError(fmt::format("N = {}: the input gradient is exact up to {} with zero shift {}",
+                                 n, kMaxExactK >> shift, shift));
+  }
+  const PackedCodes transposed = PackedCodes(job.weights).transpose();
+  BackwardReport report;
+  report.forward = matmul({job.dy, job.m, transposed, DecodeMode::kForward}, g);
+  if (!job.zero_shift) return report;
+  std::vector<std::int32_t> zeros(g.size());
+  report.zero_sign = matmul({job.dy, job.m, transposed, DecodeMode::kZeroSign}, zeros);
+  for (std::size_t i = 0; i < g.size(); ++i) g[i] = g[i] * (1 << shift) + zeros[i];
+  return report;
+}
+
+void Driver::recover() {
+  control(matmul::kControlSoftReset);
+  std::vector<std::int32_t> lanes(256 * result_beat_lanes(device_.configuration()));
+  const auto drain = [&] {
+    const std::uint64_t start = device_.cycle();
+    bool inputs_empty = false;
+    do {
+      inputs_empty = device_.cancel_pushes();
+      while (device_.pop_results(lanes).beats != 0) {
+      }
+      if (device_.cycle() - start > options_.watchdog_cycles) return inputs_empty;
+      device_.advance(1);
+    } while (!inputs_empty || matmul::kStatusResultHeld.get(read(matmul::kStatus)) != 0);
+    while (device_.pop_results(lanes).beats != 0) {
+    }
+    return true;
+  };
+  device_.cancel_pushes();
+  // A beat may be on the wires of a stream that owes nothing. A command that is started and dropped
+  // makes both streams owe one, so that they take what is there.
+  for (const std::uint32_t address : {matmul::kM, matmul::kKTiles, matmul::kNTiles}) {
+    write(address, 1);
+  }
+  write(matmul::kMode, 0);
+  control(matmul::kControlStart);
+  control(matmul::kControlSoftReset);
+  if (!drain()) {
+    throw DeviceError(
+        fmt::format("{} device: a beat does not leave the wires after a soft reset; {}",
+                    device_.name(), device_.describe()));
+  }
+  control(matmul::kControlFlush);
+  write(matmul::kStatus, matmul::kStatusSticky);
+  const std::uint32_t status = read(matmul::kStatus);
+  if (status != 0) {
+    throw DeviceError(fmt::format("{} device: STATUS {:#x} after recovery; {}", device_.name(),
+                                  status, device_.describe()));
+  }
+}
+
+void Driver::prepare() {
+  write(matmul::kStatus, matmul::kStatusSticky);
+  write(matmul::kIrqMask, matmul::kIrqMaskReset);
+  write(matmul::kControl, irq_enable());
+}
+
+std::uint32_t Driver::irq_enable() const {
+  return matmul::kControlIrqEnable.make(options_.completion == Completion::kInterrupt ? 1 : 0);
+}
+
+void Driver::control(Field bit) { write(matmul::kControl, bit.mask() | irq_enable()); }
+
+void Driver::service(const Run& run) {
+  const std::uint32_t status = read(matmul::kStatus);
+  write(matmul::kStatus, status & matmul::kStatusSticky);
+  const std::string errors = explain_errors(status);
+  if (!errors.empty()) fail(errors, run);
+}
+
+void Driver::fail(const std::string& what, const Run& run) {
+  throw DeviceError(fmt::format("{} device: {}; {}; {}", device_.name(), what, run.progress(),
+                                device_.describe()));
+}
+
+void Driver::write(std::uint32_t address, std::uint32_t value) {
+  if (device_.write_register(address, value)) return;
+  throw DeviceError(
+      fmt::format("{} device: a write to register {:#04x} was refused", device_.name(), address));
+}
+
+std::uint32_t Driver::read(std::uint32_t address) {
+  if (const auto value = device_.read_register(address)) return *value;
+  throw DeviceError(
+      fmt::format("{} device: a read of register {:#04x} was refused", device_.name(), address));
+}
+
+std::uint64_t Driver::read_cycles() {
+  const std::uint64_t low = read(matmul::kCycles);
+  return std::uint64_t{read(matmul::kCyclesHigh)} << 32 | low;
 }
 
 }  // namespace szt::sim

@@ -4,29 +4,41 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <deque>
 #include <vector>
 
 #include "queued_device.h"
+#include "register_model.h"
+#include "tile_kernel.h"
 
 namespace szt::sim {
 namespace {
 
-class ModelDevice final : public QueuedDevice {
+class ModelDevice final : public QueuedDevice<Device>, private RegisterClient {
  public:
   explicit ModelDevice(const Configuration& configuration)
       : QueuedDevice(configuration),
+        registers_(configuration, *this),
         rows_(static_cast<std::size_t>(configuration.rows)),
         cols_(static_cast<std::size_t>(configuration.cols)),
-        weights_(rows_ * cols_),
-        sums_(static_cast<std::size_t>(configuration.acc_depth) * cols_) {}
+        stride_(padded_cols(cols_)),
+        kernel_(tile_kernel(cols_)),
+        weights_(rows_ * stride_),
+        sums_(static_cast<std::size_t>(configuration.acc_depth) * stride_) {}
 
   std::string_view name() const override { return "model"; }
 
-  bool submit(const Command& command) override {
-    // As in the RTL, a command is queued if the one before it still runs.
-    const bool idle = commands_.empty();
-    if (!QueuedDevice::submit(command)) return false;
-    if (idle) pending_cycles_ = command_cycles(configuration_, command);
+  bool write_register(std::uint32_t address, std::uint32_t value) override {
+    return registers_.write(address, value);
+  }
+  std::optional<std::uint32_t> read_register(std::uint32_t address) override {
+    return registers_.read(address);
+  }
+  bool irq() const override { return registers_.irq(); }
+
+  bool cancel_pushes() override {
+    codes_.truncate(0);
+    activations_.truncate(0);
     return true;
   }
 
@@ -34,59 +46,107 @@ class ModelDevice final : public QueuedDevice {
   // pass.
   std::uint64_t advance(std::uint64_t /*max_cycles*/) override {
     const std::uint64_t before = cycle_;
-    while (!commands_.empty() && cycle_ == before && (take_code() || take_activation())) {
+    discard(codes_, codes_to_discard_);
+    discard(activations_, activations_to_discard_);
+    while (!commands_.empty() && cycle_ == before && (take_code() || take_activations())) {
     }
     if (cycle_ == before) ++cycle_;
     return cycle_ - before;
   }
 
   std::string describe() const override {
-    return fmt::format("cycle {}: {} commands wait; {} code, {} activation, {} result beats held",
+    return fmt::format("cycle {}: {} commands held; {} code, {} activation, {} result beats wait",
                        cycle_, commands_.size(), codes_.size(), activations_.size(),
                        results_.size());
   }
 
  private:
+  Status status() const override {
+    return {.busy = !commands_.empty(),
+            .queue = commands_.empty() ? 0 : static_cast<std::uint32_t>(commands_.size() - 1),
+            .discard_codes = codes_to_discard_ != 0,
+            .discard_activations = activations_to_discard_ != 0,
+            .busy_cycles = busy_cycles_};
+  }
+
+  void start(const Command& command) override {
+    // As in the RTL, a command is queued if the one before it still runs.
+    if (commands_.empty()) pending_cycles_ = command_cycles(configuration_, command);
+    commands_.push_back(command);
+  }
+
+  // Every dropped command still owes the beats that it has not brought.
+  void soft_reset() override {
+    if (!commands_.empty()) {
+      codes_to_discard_ += commands_.size() - (last_tile() && row_ == rows_ ? 1U : 0U);
+      activations_to_discard_ += commands_.size();
+    }
+    commands_.clear();
+    row_ = vector_ = 0;
+    k_tile_ = n_tile_ = 0;
+  }
+
+  void flush() override { codes_to_discard_ = activations_to_discard_ = 0; }
+
+  static void discard(BeatQueue& queue, std::size_t& packets) {
+    while (packets != 0 && !queue.empty()) {
+      if (queue.front_is_last()) --packets;
+      queue.pop();
+    }
+  }
+
   bool last_tile() const {
     return k_tile_ + 1 == commands_.front().k_tiles && n_tile_ + 1 == commands_.front().n_tiles;
   }
 
   bool take_code() {
-    if (row_ == rows_ || codes_.empty()) return false;
+    if (row_ == rows_ || codes_.empty() || codes_to_discard_ != 0) return false;
     for (std::size_t c = 0; c < cols_; ++c) {
       const unsigned bits = static_cast<unsigned>(codes_.front()[c / 4]) >> (2 * (c % 4));
-      weights_[row_ * cols_ + c] =
-          static_cast<std::int8_t>(decode(static_cast<Code>(bits & 3U), commands_.front().mode));
+      weights_[row_ * stride_ + c] =
+          static_cast<std::int16_t>(decode(static_cast<Code>(bits & 3U), commands_.front().mode));
     }
     ++row_;
-    note_last(codes_, row_ == rows_ && last_tile());
+    note_last(codes_.front_is_last(), row_ == rows_ && last_tile(), matmul::kStatusErrorCodesLast);
+    codes_.pop();
     return true;
   }
 
-  bool take_activation() {
-    if (row_ != rows_ || activations_.empty() || results_.full()) return false;
+  // A run of vectors of the tile, at most as many as there is room for their results.
+  bool take_activations() {
+    if (row_ != rows_ || activations_to_discard_ != 0) return false;
     const Command& command = commands_.front();
-    std::int32_t* const sums = &sums_[vector_ * cols_];
-    if (k_tile_ == 0) std::fill(sums, sums + cols_, 0);
-    const auto* const x = reinterpret_cast<const std::int8_t*>(activations_.front());
-    for (std::size_t r = 0; r < rows_; ++r) {
-      for (std::size_t c = 0; c < cols_; ++c) sums[c] += x[r] * weights_[r * cols_ + c];
-    }
-    ++vector_;
+    const bool last_k = k_tile_ + 1 == command.k_tiles;
+    std::size_t count = std::min(activations_.run(), command.m - vector_);
+    if (last_k) count = std::min(count, results_.room());
+    if (count == 0) return false;
+    std::int32_t* const sums = &sums_[vector_ * stride_];
+    if (k_tile_ == 0) std::fill_n(sums, count * stride_, 0);
+    kernel_(reinterpret_cast<const std::int8_t*>(activations_.front()), count, rows_,
+            weights_.data(), sums);
+    vector_ += count;
     const bool tile_done = vector_ == command.m;
-    note_last(activations_, tile_done && last_tile());
-    if (k_tile_ + 1 == command.k_tiles) {
-      results_.push({reinterpret_cast<const std::uint8_t*>(sums), cols_ * sizeof(std::int32_t)},
-                    false);
+    note_last(activations_.run_is_last(count), tile_done && last_tile(),
+              matmul::kStatusErrorActivationsLast);
+    activations_.pop_run(count);
+    if (last_k) {
+      if (tile_done && last_tile()) finish_time();
+      for (std::size_t i = 0; i < count; ++i) {
+        push_result(reinterpret_cast<const std::uint8_t*>(sums + i * stride_),
+                    tile_done && i + 1 == count);
+      }
     }
     if (tile_done) end_tile();
     return true;
   }
 
-  void note_last(BeatQueue& queue, bool expected) {
-    if (queue.front_is_last() != expected) ++last_errors_;
-    queue.pop();
-    ++handshakes_;
+  void note_last(bool last, bool expected, Field error) {
+    if (last != expected) registers_.note_error(error);
+  }
+
+  void finish_time() {
+    cycle_ += pending_cycles_;
+    busy_cycles_ += pending_cycles_;
   }
 
   void end_tile() {
@@ -98,20 +158,25 @@ class ModelDevice final : public QueuedDevice {
     n_tile_ = 0;
     const Command done = commands_.front();
     commands_.pop_front();
-    timings_.push_back({done, pending_cycles_});
-    cycle_ += pending_cycles_;
+    registers_.note_done();
     if (!commands_.empty()) {
       pending_cycles_ = queued_command_cycles(configuration_, done, commands_.front());
     }
   }
 
+  RegisterModel registers_;
   std::size_t rows_, cols_;
-  std::vector<std::int8_t> weights_;  // the tile's, decoded, [rows, cols]
-  std::vector<std::int32_t> sums_;    // [acc_depth, cols]
-  std::size_t row_ = 0;               // code beats of the tile taken
-  std::size_t vector_ = 0;            // activation beats of the tile taken
+  std::deque<Command> commands_;  // the one that runs in front
+  std::size_t stride_;            // columns, padded for the kernel
+  TileKernel kernel_;
+  std::vector<std::int16_t> weights_;  // the tile's, decoded, [rows, stride]
+  std::vector<std::int32_t> sums_;     // [acc_depth, stride]
+  std::size_t row_ = 0;                // code beats of the tile taken
+  std::size_t vector_ = 0;             // activation beats of the tile taken
   std::uint32_t k_tile_ = 0, n_tile_ = 0;
   std::uint64_t pending_cycles_ = 0;  // what the first command will take
+  std::uint64_t busy_cycles_ = 0;
+  std::size_t codes_to_discard_ = 0, activations_to_discard_ = 0;  // packets
 };
 
 }  // namespace

@@ -11,16 +11,11 @@
 
 namespace szt::sim {
 
-class QueuedDevice : public Device {
+// Base: Device, or an interface derived from it.
+template <typename Base>
+class QueuedDevice : public Base {
  public:
   const Configuration& configuration() const override { return configuration_; }
-
-  bool submit(const Command& command) override {
-    check_command(configuration_, command);
-    if (commands_.size() >= kCommandCapacity) return false;
-    commands_.push_back(command);
-    return true;
-  }
 
   std::size_t push_codes(std::span<const std::uint8_t> beats, bool last) override {
     return codes_.push(beats, last);
@@ -31,29 +26,26 @@ class QueuedDevice : public Device {
                              last);
   }
 
-  std::size_t pop_results(std::span<std::int32_t> lanes) override {
-    std::size_t count = 0;
-    for (; (count + 1) * lanes_ <= lanes.size() && !results_.empty(); ++count) {
-      std::memcpy(&lanes[count * lanes_], results_.front(), lanes_ * sizeof(std::int32_t));
+  Popped pop_results(std::span<std::int32_t> lanes) override {
+    Popped popped{.beats = std::min(lanes.size() / lanes_, results_.packet()),
+                  .last = false,
+                  .cycle = cycle_};
+    for (std::size_t i = 0; i < popped.beats; ++i) {
+      std::memcpy(&lanes[i * lanes_], results_.front(), lanes_ * sizeof(std::int32_t));
+      popped.last = results_.front_is_last();
       results_.pop();
     }
-    return count;
-  }
-
-  std::optional<CommandTiming> pop_timing() override {
-    if (timings_.empty()) return std::nullopt;
-    const CommandTiming timing = timings_.front();
-    timings_.pop_front();
-    return timing;
+    if (popped.last) {
+      popped.cycle = last_cycles_.front();
+      last_cycles_.pop_front();
+    }
+    return popped;
   }
 
   std::uint64_t cycle() const override { return cycle_; }
-  std::uint64_t handshakes() const override { return handshakes_; }
-  std::uint64_t last_errors() const override { return last_errors_; }
 
  protected:
   static constexpr std::size_t kCapacity = 2048;  // beats of a stream
-  static constexpr std::size_t kCommandCapacity = 4;
 
   explicit QueuedDevice(const Configuration& configuration)
       : configuration_(configuration),
@@ -62,14 +54,19 @@ class QueuedDevice : public Device {
         activations_(activation_beat_bytes(configuration), kCapacity),
         results_(lanes_ * sizeof(std::int32_t), kCapacity) {}
 
+  // Only while there is room.
+  void push_result(const std::uint8_t* lanes, bool last) {
+    results_.push({lanes, lanes_ * sizeof(std::int32_t)}, last);
+    if (last) last_cycles_.push_back(cycle_);
+  }
+
   const Configuration configuration_;
-  const std::size_t lanes_;       // of a result beat
-  std::deque<Command> commands_;  // waiting; a device may keep the one that it runs in front
+  const std::size_t lanes_;  // of a result beat
   BeatQueue codes_, activations_, results_;
-  std::deque<CommandTiming> timings_;
   std::uint64_t cycle_ = 0;
-  std::uint64_t handshakes_ = 0;
-  std::uint64_t last_errors_ = 0;
+
+ private:
+  std::deque<std::uint64_t> last_cycles_;  // of the results that have TLAST
 };
 
 }  // namespace szt::sim

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A simulated matmul_core as its pins: what a configuration's shared library hands out.
+// A simulated szt_matmul as its pins: what a configuration's shared library hands out.
 #ifndef SZT_SIM_SRC_RTL_CORE_H_
 #define SZT_SIM_SRC_RTL_CORE_H_
 
@@ -15,20 +15,30 @@ struct Pin {
   std::size_t size = 0;
 
   bool high() const { return *bytes != 0; }
+  std::uint64_t get() const {
+    std::uint64_t value = 0;
+    for (std::size_t i = 0; i < size; ++i) value |= std::uint64_t{bytes[i]} << (8 * i);
+    return value;
+  }
   void set(std::uint64_t value) const {
     for (std::size_t i = 0; i < size; ++i) bytes[i] = static_cast<std::uint8_t>(value >> (8 * i));
   }
 };
 
-// The ports of matmul_core, by their names.
+// The ports of szt_matmul, by their names.
 struct CorePins {
-  Pin clk_i, rst_ni;
-  Pin cmd_valid_i, cmd_ready_o, cmd_m_i, cmd_k_tiles_i, cmd_n_tiles_i, cmd_mode_i;
-  Pin s_axis_codes_tvalid, s_axis_codes_tready, s_axis_codes_tdata, s_axis_codes_tlast;
+  Pin clk_i, rst_ni, irq_o;
+  Pin s_axil_awaddr, s_axil_awprot, s_axil_awvalid, s_axil_awready;
+  Pin s_axil_wdata, s_axil_wstrb, s_axil_wvalid, s_axil_wready;
+  Pin s_axil_bresp, s_axil_bvalid, s_axil_bready;
+  Pin s_axil_araddr, s_axil_arprot, s_axil_arvalid, s_axil_arready;
+  Pin s_axil_rdata, s_axil_rresp, s_axil_rvalid, s_axil_rready;
+  Pin s_axis_codes_tvalid, s_axis_codes_tready, s_axis_codes_tdata, s_axis_codes_tkeep,
+      s_axis_codes_tlast;
   Pin s_axis_activations_tvalid, s_axis_activations_tready, s_axis_activations_tdata,
-      s_axis_activations_tlast;
-  Pin m_axis_results_tvalid, m_axis_results_tready, m_axis_results_tdata, m_axis_results_tlast;
-  Pin busy_o, done_o, codes_last_error_o, activations_last_error_o;
+      s_axis_activations_tkeep, s_axis_activations_tlast;
+  Pin m_axis_results_tvalid, m_axis_results_tready, m_axis_results_tdata, m_axis_results_tkeep,
+      m_axis_results_tlast;
 };
 
 class RtlCore {

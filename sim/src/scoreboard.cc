@@ -19,7 +19,7 @@ Scoreboard::Scoreboard(const MatmulJob& job, const Configuration& configuration)
       configuration_(configuration),
       expected_(job.m * job.weights.rows()),
       padding_(job.m) {
-  matmul(job.x, job.m, job.weights, job.mode, expected_);
+  szt::matmul(job.x, job.m, job.weights, job.mode, expected_);
   // A padding column holds code 00 all the way down.
   const int weight = decode(Code::kZeroPlus, job.mode);
   const std::size_t k = job.weights.cols();

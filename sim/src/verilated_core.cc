@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The Verilated matmul_core as an RtlCore. Built once for each configuration, with the Verilated
+// The Verilated szt_matmul as an RtlCore. Built once for each configuration, with the Verilated
 // class as SZT_TOP; small, because everything that does not need the class is elsewhere.
 #include <verilated.h>
 #include <verilated_fst_c.h>
@@ -34,28 +34,41 @@ class VerilatedCore final : public RtlCore {
     SZT_TOP& t = *top_;
     pins_ = {pin(t.clk_i),
              pin(t.rst_ni),
-             pin(t.cmd_valid_i),
-             pin(t.cmd_ready_o),
-             pin(t.cmd_m_i),
-             pin(t.cmd_k_tiles_i),
-             pin(t.cmd_n_tiles_i),
-             pin(t.cmd_mode_i),
+             pin(t.irq_o),
+             pin(t.s_axil_awaddr),
+             pin(t.s_axil_awprot),
+             pin(t.s_axil_awvalid),
+             pin(t.s_axil_awready),
+             pin(t.s_axil_wdata),
+             pin(t.s_axil_wstrb),
+             pin(t.s_axil_wvalid),
+             pin(t.s_axil_wready),
+             pin(t.s_axil_bresp),
+             pin(t.s_axil_bvalid),
+             pin(t.s_axil_bready),
+             pin(t.s_axil_araddr),
+             pin(t.s_axil_arprot),
+             pin(t.s_axil_arvalid),
+             pin(t.s_axil_arready),
+             pin(t.s_axil_rdata),
+             pin(t.s_axil_rresp),
+             pin(t.s_axil_rvalid),
+             pin(t.s_axil_rready),
              pin(t.s_axis_codes_tvalid),
              pin(t.s_axis_codes_tready),
              pin(t.s_axis_codes_tdata),
+             pin(t.s_axis_codes_tkeep),
              pin(t.s_axis_codes_tlast),
              pin(t.s_axis_activations_tvalid),
              pin(t.s_axis_activations_tready),
              pin(t.s_axis_activations_tdata),
+             pin(t.s_axis_activations_tkeep),
              pin(t.s_axis_activations_tlast),
              pin(t.m_axis_results_tvalid),
              pin(t.m_axis_results_tready),
              pin(t.m_axis_results_tdata),
-             pin(t.m_axis_results_tlast),
-             pin(t.busy_o),
-             pin(t.done_o),
-             pin(t.codes_last_error_o),
-             pin(t.activations_last_error_o)};
+             pin(t.m_axis_results_tkeep),
+             pin(t.m_axis_results_tlast)};
   }
 
   ~VerilatedCore() override {

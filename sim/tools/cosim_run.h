@@ -29,9 +29,8 @@ struct CosimResult {
 };
 
 // Compares: every lane of every result beat; that there were as many as there must be; y; and the
-// cycles, of each command where no stream stalls. Where streams stall, the model is a lower bound
-// of the sum over the first commands, for any number of them (not of each: results held back by
-// one command's stalls shorten the next). Throws DeviceError if the device hangs.
+// busy cycles, of which the model is a lower bound where streams stall. Throws DeviceError if the
+// device hangs.
 CosimResult run_cosim(const Configuration& configuration, const sim::MatmulJob& job,
                       const sim::RtlOptions& options, const sim::Progress& progress);
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The core's command port, queueing and TLAST rules, driven beat by beat.
+// Commands through the registers: queueing, cycles, counters and TLAST rules, beat by beat.
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
@@ -7,21 +7,14 @@
 #include <fstream>
 #include <random>
 
+#include "cosim/command_testing.h"
 #include "cosim/cosim_util.h"
 #include "szt/cycle_model.h"
 #include "szt/error.h"
-#include "szt/matmul.h"
+#include "szt/sim/registers.h"
 
 namespace szt::sim {
 namespace {
-
-// A command with its beats: codes and activations are already whole tiles.
-struct Beats {
-  Command command;
-  std::vector<std::uint8_t> codes;
-  std::vector<std::int8_t> activations;
-  std::vector<std::int32_t> expected;  // result beats in order
-};
 
 class ControlTest : public testing::TestWithParam<std::string> {
  protected:
@@ -30,135 +23,84 @@ class ControlTest : public testing::TestWithParam<std::string> {
   std::uint32_t cols() const { return static_cast<std::uint32_t>(configuration().cols); }
   std::uint32_t depth() const { return static_cast<std::uint32_t>(configuration().acc_depth); }
 
-  // Random beats and what they multiply to, straight from the definition of the streams.
-  Beats make_beats(const Command& command) {
-    Beats beats{command, {}, {}, {}};
-    for (std::uint32_t n = 0; n < command.n_tiles; ++n) {
-      std::vector<std::int32_t> sums(std::size_t{command.m} * cols(), 0);
-      for (std::uint32_t k = 0; k < command.k_tiles; ++k) {
-        std::vector<Code> tile(std::size_t{rows()} * cols());
-        for (Code& code : tile) code = kAllCodes[generator_() >> 62];
-        for (std::uint32_t r = 0; r < rows(); ++r) {
-          std::vector<std::uint8_t> beat(code_beat_bytes(configuration()), 0);
-          for (std::uint32_t c = 0; c < cols(); ++c) {
-            const auto code = static_cast<unsigned>(tile[r * cols() + c]);
-            beat[c / 4] = static_cast<std::uint8_t>(beat[c / 4] | code << (2 * (c % 4)));
-          }
-          beats.codes.insert(beats.codes.end(), beat.begin(), beat.end());
-        }
-        for (std::uint32_t m = 0; m < command.m; ++m) {
-          for (std::uint32_t r = 0; r < rows(); ++r) {
-            const auto a = static_cast<std::int8_t>(generator_());
-            beats.activations.push_back(a);
-            for (std::uint32_t c = 0; c < cols(); ++c) {
-              sums[m * cols() + c] += a * decode(tile[r * cols() + c], command.mode);
-            }
-          }
-        }
-      }
-      beats.expected.insert(beats.expected.end(), sums.begin(), sums.end());
-    }
-    return beats;
+  Beats beats_of(const Command& command) {
+    return make_beats(configuration(), command, generator_);
   }
 
-  // Runs the commands, all offered at once; returns their cycles.
-  std::vector<std::uint64_t> run(Device& device, const std::vector<Beats>& list) {
-    std::size_t submitted = 0, code_list = 0, code_at = 0, act_list = 0, act_at = 0;
-    std::vector<std::int32_t> got, expected;
-    std::vector<std::uint64_t> cycles;
-    for (const Beats& beats : list) {
-      expected.insert(expected.end(), beats.expected.begin(), beats.expected.end());
-    }
-    std::vector<std::int32_t> lanes(64 * cols());
-    for (int guard = 0; cycles.size() < list.size(); ++guard) {
-      if (guard == 20'000'000) {
-        ADD_FAILURE() << "no end: " << device.describe();
-        return cycles;
-      }
-      while (submitted < list.size() && device.submit(list[submitted].command)) ++submitted;
-      while (code_list < list.size()) {
-        const std::vector<std::uint8_t>& codes = list[code_list].codes;
-        code_at += code_beat_bytes(configuration()) *
-                   device.push_codes(std::span(codes).subspan(code_at), true);
-        if (code_at < codes.size()) break;
-        code_at = 0;
-        ++code_list;
-      }
-      while (act_list < list.size()) {
-        const std::vector<std::int8_t>& activations = list[act_list].activations;
-        act_at += rows() * device.push_activations(std::span(activations).subspan(act_at), true);
-        if (act_at < activations.size()) break;
-        act_at = 0;
-        ++act_list;
-      }
-      device.advance(1000);
-      while (const std::size_t beats = device.pop_results(lanes)) {
-        got.insert(got.end(), lanes.begin(),
-                   lanes.begin() + static_cast<std::ptrdiff_t>(beats * cols()));
-      }
-      while (const auto timing = device.pop_timing()) cycles.push_back(timing->cycles);
-    }
-    EXPECT_EQ(got, expected);
-    return cycles;
+  // Runs `head`, which is long enough for the other two to be queued behind it in time.
+  std::vector<std::uint64_t> run_queued(Device& device, const Command& head, const Command& second,
+                                        const Command& third) {
+    return busy_cycles(run_commands(device, {beats_of(head), beats_of(second), beats_of(third)}));
   }
 
   std::mt19937_64 generator_{test_seed()};
   testing::ScopedTrace trace_{__FILE__, __LINE__, fmt::format("SZT_TEST_SEED={}", test_seed())};
 };
 
+// Two commands of any size behind a long one; the counters agree with what the pins saw.
 TEST_P(ControlTest, QueuedCommandsOfAnySizeAndModeTakeTheModelsCycles) {
-  const std::unique_ptr<Device> device = make_rtl_device(configuration());
+  const std::unique_ptr<RtlDevice> device = make_rtl_device(configuration());
   const std::uint32_t edge = std::max(rows(), cols());
   const std::uint32_t sizes[] = {1, 2, 4, edge - 1, edge, edge + 1, depth()};
-  for (int round = 0; round < 12; ++round) {
+  const auto random_command = [&]() -> Command {
+    return {std::min(depth(), sizes[generator_() % std::size(sizes)]),
+            static_cast<std::uint32_t>(1 + generator_() % 4),
+            static_cast<std::uint32_t>(1 + generator_() % 3),
+            kAllDecodeModes[generator_() % kDecodeModeCount]};
+  };
+  std::uint64_t total = 0;
+  for (std::uint32_t round = 0; round < 24; ++round) {
     SCOPED_TRACE(fmt::format("round {}", round));
-    std::vector<Beats> list;
-    for (int i = 0; i < 8; ++i) {
-      list.push_back(make_beats({std::min(depth(), sizes[generator_() % std::size(sizes)]),
-                                 static_cast<std::uint32_t>(1 + generator_() % 4),
-                                 static_cast<std::uint32_t>(1 + generator_() % 3),
-                                 kAllDecodeModes[generator_() % kDecodeModeCount]}));
-    }
-    const std::vector<std::uint64_t> cycles = run(*device, list);
-    ASSERT_EQ(cycles.size(), list.size());
-    EXPECT_EQ(cycles[0], command_cycles(configuration(), list[0].command));
-    for (std::size_t i = 1; i < list.size(); ++i) {
-      EXPECT_EQ(cycles[i],
-                queued_command_cycles(configuration(), list[i - 1].command, list[i].command))
-          << "command " << i;
-    }
-    EXPECT_EQ(device->last_errors(), 0U);
+    const Command head{1 + round % 4, 100, 1, DecodeMode::kForward};
+    const Command second = random_command();
+    const Command third = random_command();
+    EXPECT_EQ(run_queued(*device, head, second, third),
+              (std::vector<std::uint64_t>{command_cycles(configuration(), head),
+                                          queued_command_cycles(configuration(), head, second),
+                                          queued_command_cycles(configuration(), second, third)}));
     if (HasFailure()) return;
+    total += command_cycles(configuration(), head) +
+             queued_command_cycles(configuration(), head, second) +
+             queued_command_cycles(configuration(), second, third);
+    EXPECT_EQ(read_register(*device, matmul::kCycles), total);
+    EXPECT_EQ(read_register(*device, matmul::kDoneCount), 3 * (round + 1));
+    EXPECT_EQ(read_register(*device, matmul::kCodesStalls), 0U);
+    EXPECT_EQ(read_register(*device, matmul::kActivationsStalls), 0U);
+    EXPECT_EQ(read_register(*device, matmul::kResultsStalls), 0U);
   }
 }
 
 // When M covers the array there is no idle cycle between two commands.
 TEST_P(ControlTest, NoBubbleBetweenCommands) {
-  const std::unique_ptr<Device> device = make_rtl_device(configuration());
+  const std::unique_ptr<RtlDevice> device = make_rtl_device(configuration());
   const std::uint32_t m = std::max(rows(), cols());
   if (m > depth()) GTEST_SKIP() << "the accumulator is shallower than the array";
-  const std::vector<Beats> list = {make_beats({m, 1, 1, DecodeMode::kForward}),
-                                   make_beats({m, 1, 1, DecodeMode::kForward}),
-                                   make_beats({m, 1, 1, DecodeMode::kForward})};
-  const std::vector<std::uint64_t> cycles = run(*device, list);
-  EXPECT_EQ(cycles, (std::vector<std::uint64_t>{m + fill_cycles(configuration()), m, m}));
+  const Command head{m, 20, 1, DecodeMode::kForward};
+  const Command one{m, 1, 1, DecodeMode::kSign};
+  EXPECT_EQ(run_queued(*device, head, one, one),
+            (std::vector<std::uint64_t>{20 * m + fill_cycles(configuration()), m, m}));
 }
 
 TEST_P(ControlTest, QueuedCommandsUnderStalls) {
   for (std::uint64_t seed = 1; seed <= 6; ++seed) {
     SCOPED_TRACE(fmt::format("stall seed {}", seed));
-    const std::unique_ptr<Device> device = make_rtl_device(
+    const std::unique_ptr<RtlDevice> device = make_rtl_device(
         configuration(), {.stalls = StreamStalls::all(StallPattern::burst(0.6, 20), seed),
                           .trace = {},
                           .initial_state = seed});
     std::vector<Beats> list;
     for (std::uint32_t i = 0; i < 12; ++i) {
       list.push_back(
-          make_beats({std::min(depth(), 1 + i % 5), 1 + i % 3, 1 + i % 2, kAllDecodeModes[i % 3]}));
+          beats_of({std::min(depth(), 1 + i % 5), 1 + i % 3, 1 + i % 2, kAllDecodeModes[i % 3]}));
     }
-    run(*device, list);
-    EXPECT_EQ(device->last_errors(), 0U);
+    run_commands(*device, list);
     if (HasFailure()) return;
+    // The stall counters count what the pins saw.
+    EXPECT_EQ(read_register(*device, matmul::kCodesStalls), device->stall_counts().codes);
+    EXPECT_EQ(read_register(*device, matmul::kActivationsStalls),
+              device->stall_counts().activations);
+    EXPECT_EQ(read_register(*device, matmul::kResultsStalls), device->stall_counts().results);
+    EXPECT_GT(device->stall_counts().results, 0U);
   }
 }
 
@@ -166,31 +108,30 @@ TEST_P(ControlTest, QueuedCommandsUnderStalls) {
 TEST_P(ControlTest, ManyTinyCommandsBehindBackPressure) {
   StreamStalls stalls;
   stalls.results = StallPattern::periodic(700);
-  const std::unique_ptr<Device> device =
+  const std::unique_ptr<RtlDevice> device =
       make_rtl_device(configuration(), {.stalls = stalls, .trace = {}, .initial_state = 0});
   std::vector<Beats> list;
-  for (std::uint32_t i = 0; i < 60; ++i) {
-    list.push_back(make_beats({1, 1, 1, kAllDecodeModes[i % 3]}));
-  }
-  EXPECT_EQ(run(*device, list).size(), list.size());
-  EXPECT_EQ(device->last_errors(), 0U);
+  for (std::uint32_t i = 0; i < 60; ++i)
+    list.push_back(beats_of({1, 1, 1, kAllDecodeModes[i % 3]}));
+  EXPECT_EQ(run_commands(*device, list).size(), list.size());
+  EXPECT_EQ(read_register(*device, matmul::kDoneCount), 60U);
 }
 
 // Tile counters beyond 8 and 16 bits.
 TEST_P(ControlTest, ManyTiles) {
-  const std::unique_ptr<Device> device = make_rtl_device(configuration());
+  const std::unique_ptr<RtlDevice> device = make_rtl_device(configuration());
   for (const Command& command :
        {Command{1, 1, 300, DecodeMode::kForward}, Command{1, 300, 1, DecodeMode::kForward},
         Command{2, 17, 33, DecodeMode::kForward}, Command{1, 1, 66'000, DecodeMode::kForward}}) {
-    const std::vector<std::uint64_t> cycles = run(*device, {make_beats(command)});
-    EXPECT_EQ(cycles, std::vector<std::uint64_t>{command_cycles(configuration(), command)});
+    EXPECT_EQ(busy_cycles(run_commands(*device, {beats_of(command)})),
+              std::vector<std::uint64_t>{command_cycles(configuration(), command)});
     if (HasFailure()) return;
   }
 }
 
 TEST_P(ControlTest, NothingIsAcceptedWithoutACommand) {
-  const std::unique_ptr<Device> device = make_rtl_device(configuration());
-  const Beats beats = make_beats({3, 2, 2, DecodeMode::kForward});
+  const std::unique_ptr<RtlDevice> device = make_rtl_device(configuration());
+  const Beats beats = beats_of({3, 2, 2, DecodeMode::kForward});
   device->push_codes(beats.codes, true);
   device->push_activations(beats.activations, true);
   for (int i = 0; i < 50; ++i) device->advance(10);
@@ -199,21 +140,22 @@ TEST_P(ControlTest, NothingIsAcceptedWithoutACommand) {
 
 // Codes are taken at most two tiles ahead, and never for more than the commands at hand.
 TEST_P(ControlTest, CodesOfTheNextCommandWaitForIt) {
-  const std::unique_ptr<Device> device = make_rtl_device(configuration());
-  const Beats one = make_beats({1, 1, 1, DecodeMode::kForward});
-  const Beats next = make_beats({1, 1, 1, DecodeMode::kForward});
+  const std::unique_ptr<RtlDevice> device = make_rtl_device(configuration());
+  const Beats one = beats_of({1, 1, 1, DecodeMode::kForward});
+  const Beats next = beats_of({1, 1, 1, DecodeMode::kForward});
   device->push_codes(one.codes, true);
   device->push_codes(next.codes, true);
-  ASSERT_TRUE(device->submit(one.command));
+  start(*device, one.command);
+  const std::uint64_t bus = 5 * 3;  // address, data and response of each write
   for (int i = 0; i < 200; ++i) device->advance(1);
-  EXPECT_EQ(device->handshakes(), 1U + rows());
+  EXPECT_EQ(device->handshakes(), bus + rows());
 }
 
 class LastTest : public ControlTest {};
 
 TEST_P(LastTest, MisplacedTlastIsReportedAndChangesNothing) {
   // On codes and on activations: a TLAST too many after each beat, and the right one missing.
-  const Beats beats = make_beats({3, 2, 1, DecodeMode::kForward});
+  const Beats beats = beats_of({3, 2, 1, DecodeMode::kForward});
   const std::span<const std::uint8_t> codes(beats.codes);
   const std::span<const std::int8_t> activations(beats.activations);
   for (const bool on_codes : {true, false}) {
@@ -221,8 +163,8 @@ TEST_P(LastTest, MisplacedTlastIsReportedAndChangesNothing) {
     for (std::size_t cut = 1; cut <= total; ++cut) {
       SCOPED_TRACE(fmt::format("{}: TLAST {}", on_codes ? "codes" : "activations",
                                cut == total ? "missing" : fmt::format("after {} beats", cut)));
-      const std::unique_ptr<Device> device = make_rtl_device(configuration());
-      ASSERT_TRUE(device->submit(beats.command));
+      const std::unique_ptr<RtlDevice> device = make_rtl_device(configuration());
+      start(*device, beats.command);
       if (on_codes) {
         const std::size_t bytes = code_beat_bytes(configuration());
         device->push_codes(codes.first(cut * bytes), cut < total);
@@ -235,35 +177,70 @@ TEST_P(LastTest, MisplacedTlastIsReportedAndChangesNothing) {
       }
       for (int i = 0; i < 400; ++i) device->advance(1);
       std::vector<std::int32_t> lanes(beats.expected.size());
-      EXPECT_EQ(device->pop_results(lanes), 3U);
+      EXPECT_EQ(device->pop_results(lanes).beats, 3U);
       EXPECT_EQ(lanes, beats.expected);
-      EXPECT_EQ(device->last_errors(), 1U);
-      EXPECT_TRUE(device->pop_timing().has_value());
+      const Field error =
+          on_codes ? matmul::kStatusErrorCodesLast : matmul::kStatusErrorActivationsLast;
+      EXPECT_EQ(read_register(*device, matmul::kStatus), error.mask() | matmul::kStatusDone.mask());
+      EXPECT_EQ(read_register(*device, matmul::kDoneCount), 1U);
       if (HasFailure()) return;
     }
   }
 }
 
-TEST_P(ControlTest, IllegalCommandsAreRefused) {
-  const std::unique_ptr<Device> device = make_rtl_device(configuration());
-  const DecodeMode mode = DecodeMode::kForward;
-  for (const Command& command :
-       {Command{0, 1, 1, mode}, Command{depth() + 1, 1, 1, mode}, Command{1, 0, 1, mode},
-        Command{1, 1U << 24, 1, mode}, Command{1, 1, 0, mode}, Command{1, 1, 1U << 24, mode}}) {
-    EXPECT_THROW(device->submit(command), InputError);
+TEST_P(ControlTest, WrongTkeepIsReportedAndChangesNothing) {
+  for (const bool on_codes : {true, false}) {
+    const std::unique_ptr<RtlDevice> device = make_rtl_device(configuration());
+    const std::uint64_t all = ~std::uint64_t{0};
+    device->set_keep(on_codes ? 0 : all, on_codes ? all : ~std::uint64_t{2});
+    const Beats beats = beats_of({2, 1, 1, DecodeMode::kForward});
+    device->push_codes(beats.codes, true);
+    device->push_activations(beats.activations, true);
+    start(*device, beats.command);
+    for (std::uint32_t i = 0; i < 20 * (rows() + cols()); ++i) device->advance(1);
+    std::vector<std::int32_t> lanes(beats.expected.size());
+    EXPECT_EQ(device->pop_results(lanes).beats, 2U);
+    EXPECT_EQ(lanes, beats.expected);
+    const Field error =
+        on_codes ? matmul::kStatusErrorCodesKeep : matmul::kStatusErrorActivationsKeep;
+    EXPECT_EQ(read_register(*device, matmul::kStatus), error.mask() | matmul::kStatusDone.mask());
   }
+}
+
+// irq_o: a level, masked bit by bit, cleared by writing 1.
+TEST_P(ControlTest, Interrupt) {
+  const std::unique_ptr<RtlDevice> device = make_rtl_device(configuration());
+  const std::uint32_t enable = matmul::kControlIrqEnable.mask();
+  const auto settle = [&] {
+    for (int i = 0; i < 4; ++i) device->advance(1);
+    return device->irq();
+  };
+  write_register(*device, matmul::kControl, matmul::kControlStart.mask());  // M is 0
+  EXPECT_FALSE(settle()) << "not enabled";
+  write_register(*device, matmul::kControl, enable);
+  EXPECT_TRUE(settle());
+  for (unsigned bit = 0; bit < 32; ++bit) {
+    write_register(*device, matmul::kIrqMask, ~(1U << bit));
+    EXPECT_EQ(settle(), bit != matmul::kStatusErrorSize.lsb) << bit;
+    EXPECT_EQ(read_register(*device, matmul::kIrqMask), ~(1U << bit) & matmul::kStatusSticky);
+  }
+  write_register(*device, matmul::kStatus, ~matmul::kStatusErrorSize.mask());
+  EXPECT_TRUE(settle()) << "only a 1 clears";
+  write_register(*device, matmul::kStatus, matmul::kStatusErrorSize.mask());
+  EXPECT_FALSE(settle());
+  EXPECT_EQ(read_register(*device, matmul::kStatus), 0U);
 }
 
 TEST_P(ControlTest, TraceIsWritten) {
   const std::filesystem::path path =
       std::filesystem::path(testing::TempDir()) / fmt::format("szt_control_{}.fst", GetParam());
   {
-    const std::unique_ptr<Device> device =
+    const std::unique_ptr<RtlDevice> device =
         make_rtl_device(configuration(), {.stalls = {}, .trace = path, .initial_state = 0});
-    const Beats beats = make_beats({3, 2, 1, DecodeMode::kForward});
-    const std::vector<std::uint64_t> cycles = run(*device, {beats});
+    const Beats beats = beats_of({3, 2, 1, DecodeMode::kForward});
     // Tracing evaluates in other steps; the behaviour is the same.
-    EXPECT_EQ(cycles, std::vector<std::uint64_t>{command_cycles(configuration(), beats.command)});
+    EXPECT_EQ(busy_cycles(run_commands(*device, {beats})),
+              std::vector<std::uint64_t>{command_cycles(configuration(), beats.command)});
   }
   EXPECT_NO_THROW(check_trace(path));
   // A trace cut short is noticed.

@@ -10,11 +10,13 @@
 #include "szt/error.h"
 #include "szt/matmul.h"
 #include "szt/sim/model_device.h"
+#include "szt/sim/registers.h"
 #include "szt/sim/scoreboard.h"
 
 namespace szt::sim {
 namespace {
 
+using testing::AllOf;
 using testing::HasSubstr;
 
 TEST(ModelDevice, EqualsTheModelOnEveryConfigurationShapeAndMode) {
@@ -99,43 +101,56 @@ TEST(Scoreboard, NamesALostTerm) {
   EXPECT_THAT(scoreboard.explain(), HasSubstr("the term of k = 13 (K tile 0, array row 13) lost"));
 }
 
-// A device that takes beats and never answers, or answers too much.
+// A model device behind a host that may be broken in one way.
+enum class Fault { kNone, kNoResults, kExtraResults, kLostTlast, kExtraTlast, kNoCodes, kWrongId };
+
 class BrokenDevice final : public Device {
  public:
-  explicit BrokenDevice(std::size_t spurious) : spurious_(spurious) {}
+  explicit BrokenDevice(Fault fault)
+      : fault_(fault), inner_(make_model_device(find_configuration("tiny"))) {}
   std::string_view name() const override { return "broken"; }
-  const Configuration& configuration() const override { return find_configuration("tiny"); }
-  bool submit(const Command&) override { return true; }
-  std::size_t push_codes(std::span<const std::uint8_t> beats, bool) override {
-    return beats.size();
+  const Configuration& configuration() const override { return inner_->configuration(); }
+  bool write_register(std::uint32_t address, std::uint32_t value) override {
+    return inner_->write_register(address, value);
   }
-  std::size_t push_activations(std::span<const std::int8_t> beats, bool) override {
-    return beats.size() / 4;
+  std::optional<std::uint32_t> read_register(std::uint32_t address) override {
+    if (fault_ == Fault::kWrongId && address == matmul::kId) return 0xDEADBEEF;
+    return inner_->read_register(address);
   }
-  std::size_t pop_results(std::span<std::int32_t>) override {
-    const std::size_t beats = spurious_;
-    spurious_ = 0;
-    return beats;
+  bool irq() const override { return inner_->irq(); }
+  std::size_t push_codes(std::span<const std::uint8_t> beats, bool last) override {
+    return fault_ == Fault::kNoCodes ? 0 : inner_->push_codes(beats, last);
   }
-  std::optional<CommandTiming> pop_timing() override { return std::nullopt; }
-  std::uint64_t advance(std::uint64_t cycles) override {
-    cycle_ += cycles;
-    return cycles;
+  std::size_t push_activations(std::span<const std::int8_t> beats, bool last) override {
+    return inner_->push_activations(beats, last);
   }
-  std::uint64_t cycle() const override { return cycle_; }
-  std::uint64_t handshakes() const override { return 0; }
-  std::uint64_t last_errors() const override { return 0; }
+  bool cancel_pushes() override { return inner_->cancel_pushes(); }
+  Popped pop_results(std::span<std::int32_t> lanes) override {
+    Popped popped = inner_->pop_results(lanes);
+    if (fault_ == Fault::kNoResults) return {};
+    if (fault_ == Fault::kExtraResults && popped.last) ++popped.beats;
+    if (fault_ == Fault::kLostTlast) popped.last = false;
+    if (fault_ == Fault::kExtraTlast && popped.beats > 1) {
+      --popped.beats;
+      popped.last = true;
+    }
+    return popped;
+  }
+  std::uint64_t advance(std::uint64_t cycles) override { return inner_->advance(cycles); }
+  std::uint64_t cycle() const override { return inner_->cycle(); }
   std::string describe() const override { return "codes valid 1 ready 0"; }
 
  private:
-  std::size_t spurious_;
-  std::uint64_t cycle_ = 0;
+  Fault fault_;
+  std::unique_ptr<Device> inner_;
 };
 
-std::string failure_of(Device& device, const Work& work) {
+std::string failure_of(Fault fault, DriverOptions options = {}) {
+  const Work work = constant_work({3, 1, 1}, 1, Code::kPlusOne);
   std::vector<std::int32_t> y(work.m * work.weights.rows());
   try {
-    Driver(device).matmul(work.job(), y);
+    BrokenDevice device(fault);
+    Driver(device, std::move(options)).matmul(work.job(), y);
   } catch (const DeviceError& error) {
     return error.what();
   }
@@ -143,16 +158,68 @@ std::string failure_of(Device& device, const Work& work) {
 }
 
 TEST(Driver, WatchdogEndsAHangAndSaysWhatIsStuck) {
-  BrokenDevice device(0);
-  const std::string message = failure_of(device, constant_work({1, 1, 1}, 1, Code::kPlusOne));
-  EXPECT_THAT(message, HasSubstr("hangs: no handshake for"));
-  EXPECT_THAT(message, HasSubstr("codes valid 1 ready 0"));
+  EXPECT_EQ(failure_of(Fault::kNone), "");
+  EXPECT_THAT(failure_of(Fault::kNoResults),
+              AllOf(HasSubstr("hangs: no beat for"), HasSubstr("stuck handshake: results"),
+                    HasSubstr("1 of 1 commands started; 4 code, 3 activation beats"),
+                    HasSubstr("0 of 3 result beats"), HasSubstr("codes valid 1 ready 0")));
+  for (const Completion completion : {Completion::kInterrupt, Completion::kPolling}) {
+    EXPECT_THAT(
+        failure_of(
+            Fault::kNoCodes,
+            {.watchdog_cycles = 500, .completion = completion, .poll_cycles = 10, .progress = {}}),
+        HasSubstr("stuck handshake: codes"));
+  }
 }
 
-TEST(Driver, RefusesResultsBeyondTheLast) {
-  BrokenDevice device(5);
-  EXPECT_THAT(failure_of(device, constant_work({1, 1, 1}, 1, Code::kPlusOne)),
-              HasSubstr("more results than asked for"));
+TEST(Driver, RefusesResultsThatAreNotTheJobs) {
+  EXPECT_THAT(failure_of(Fault::kExtraResults), HasSubstr("TLAST is missing"));
+  EXPECT_THAT(failure_of(Fault::kLostTlast), HasSubstr("TLAST is missing"));
+  EXPECT_THAT(failure_of(Fault::kExtraTlast), HasSubstr("TLAST on a result that does not end"));
+  EXPECT_THAT(failure_of(Fault::kWrongId), HasSubstr("ID 0xdeadbeef is not a matmul core's"));
+}
+
+TEST(Driver, PollingAndInterruptsGiveTheSame) {
+  const std::unique_ptr<Device> device = make_model_device(find_configuration("tiny"));
+  const Work work = small_work();
+  std::vector<std::int32_t> y(4 * 18), polled(4 * 18);
+  const MatmulReport a = Driver(*device).matmul(work.job(), y);
+  const MatmulReport b = Driver(*device, {.completion = Completion::kPolling, .progress = {}})
+                             .matmul(work.job(), polled);
+  EXPECT_EQ(y, polled);
+  EXPECT_EQ(a.cycles, b.cycles);
+}
+
+// Against G = 2^k dY f(W) + dY z(W), term by term.
+TEST(Driver, BackwardInputIsTheDefinition) {
+  std::mt19937_64 generator(test_seed());
+  const std::unique_ptr<Device> device = make_model_device(find_configuration("tiny"));
+  for (const std::optional<unsigned> shift :
+       {std::optional<unsigned>(0), std::optional<unsigned>(2), std::optional<unsigned>(7),
+        std::optional<unsigned>()}) {
+    Work work = random_work({5, 13, 11}, generator);  // weights [11, 13]
+    std::vector<std::int8_t> dy(5 * 11);
+    for (std::int8_t& value : dy) value = static_cast<std::int8_t>(generator());
+    std::vector<std::int32_t> g(5 * 13);
+    Driver(*device).backward_input({dy, 5, work.weights, shift}, g);
+    for (std::size_t m = 0; m < 5; ++m) {
+      for (std::size_t k = 0; k < 13; ++k) {
+        std::int32_t sum = 0;
+        for (std::size_t n = 0; n < 11; ++n) {
+          const Code code = work.weights.get(n, k);
+          const int f = decode(code, DecodeMode::kForward);
+          const int z = decode(code, DecodeMode::kZeroSign);
+          sum += dy[m * 11 + n] * (shift ? (f << *shift) + z : f);
+        }
+        ASSERT_EQ(g[m * 13 + k], sum) << m << ", " << k;
+      }
+    }
+  }
+  std::vector<std::int32_t> g(1);
+  const PackedCodes wide((std::size_t{1} << 17), 1);
+  const std::vector<std::int8_t> dy(wide.rows());
+  EXPECT_THROW(Driver(*device).backward_input({dy, 1, wide, 7}, g), InputError);
+  EXPECT_THROW(Driver(*device).backward_input({dy, 1, wide, 8}, g), InputError);
 }
 
 TEST(Driver, RefusesOperandsOfAWrongSize) {

@@ -29,14 +29,6 @@ inline std::size_t result_beat_lanes(const Configuration& configuration) {
   return static_cast<std::size_t>(configuration.cols);
 }
 
-// A finished command.
-struct CommandTiming {
-  Command command;
-  // From the command's first busy cycle, or from the previous command's last result if that came
-  // later, to the acceptance of its last result.
-  std::uint64_t cycles;
-};
-
 // The device misbehaved (a hang, an assertion in the RTL, a protocol error): what() says what, in
 // which cycle and which handshakes were stuck. Not bad input.
 class DeviceError : public std::runtime_error {
@@ -44,6 +36,15 @@ class DeviceError : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
+// Result beats taken from a device.
+struct Popped {
+  std::size_t beats = 0;
+  bool last = false;        // the final one of them had TLAST
+  std::uint64_t cycle = 0;  // in which it was accepted (exact in a simulation)
+};
+
+// One szt_matmul: its registers (szt/sim/registers.h), its three streams, its interrupt.
+//
 // Order of beats: for each N tile, for each K tile, `rows` code beats and m activation beats; after
 // the last K tile of an N tile, m result beats. A push never blocks: it takes what fits and returns
 // how many beats that was. The caller interleaves pushes, pops and advance(); one that waits for
@@ -52,37 +53,36 @@ class Device {
  public:
   virtual ~Device() = default;
 
-  virtual std::string_view name() const = 0;  // "model" or "rtl"
+  virtual std::string_view name() const = 0;  // "model", "tlm", "rtl", ...
+  // What the device is meant to be; its CONFIG and ACC_DEPTH registers say what it is.
   virtual const Configuration& configuration() const = 0;
 
-  // Queues a command; false while the queue is full. Throws InputError if the core could not run it
-  // (m not 1..acc_depth, a tile count not 1..2^24-1).
-  virtual bool submit(const Command& command) = 0;
+  // One bus transaction, finished on return; time may pass and streams may move meanwhile. The
+  // address is a byte offset. False or nullopt: the device answered SLVERR.
+  virtual bool write_register(std::uint32_t address, std::uint32_t value) = 0;
+  virtual std::optional<std::uint32_t> read_register(std::uint32_t address) = 0;
+  virtual bool irq() const = 0;
 
   // Offers whole beats in order; `last`: the final one of these ends its command (TLAST).
   virtual std::size_t push_codes(std::span<const std::uint8_t> beats, bool last) = 0;
   virtual std::size_t push_activations(std::span<const std::int8_t> beats, bool last) = 0;
 
-  // Takes result beats, as many as wait and fit into `lanes`; returns how many.
-  virtual std::size_t pop_results(std::span<std::int32_t> lanes) = 0;
+  // Forgets the beats that were pushed and not taken yet. A beat that is on the wires already must
+  // stay there: false while there is one, to be called again after time has passed.
+  virtual bool cancel_pushes() = 0;
 
-  // Commands finish in order; each is reported once, after its last result was popped or can be.
-  virtual std::optional<CommandTiming> pop_timing() = 0;
+  // Takes result beats, as many as wait and fit into `lanes`, but none behind a TLAST.
+  virtual Popped pop_results(std::span<std::int32_t> lanes) = 0;
 
-  // Lets at most max_cycles pass; returns early, after at least one, when the device has no beat
-  // left of an input stream, takes a command out of its queue, or holds so many results that they
-  // want popping: a caller that tops everything up after each call stalls nothing. Throws
-  // DeviceError.
+  // Lets at most max_cycles pass; returns early, after at least one, when irq() is high, when the
+  // device has no beat left of an input stream, or when it holds so many results that they want
+  // popping: a caller that tops everything up after each call stalls nothing. Throws DeviceError.
   virtual std::uint64_t advance(std::uint64_t max_cycles) = 0;
 
-  // Cycles since reset, and handshakes of any kind since then (a watchdog watches these).
+  // Clock cycles since the device came to be.
   virtual std::uint64_t cycle() const = 0;
-  virtual std::uint64_t handshakes() const = 0;
 
-  // How often the core reported a TLAST in the wrong place or missing.
-  virtual std::uint64_t last_errors() const = 0;
-
-  // The state of every handshake, for the message of a watchdog.
+  // The state of every handshake that the device can see, for the message of a watchdog.
   virtual std::string describe() const = 0;
 };
 

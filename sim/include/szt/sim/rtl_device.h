@@ -22,9 +22,28 @@ struct RtlOptions {
   std::uint64_t initial_state = 0;  // 0: registers start at 0; else the seed of random ones
 };
 
+// Cycles in which a stream stalled at the pins: TREADY without TVALID on an input, TVALID without
+// TREADY on the results. Beats that are discarded count too.
+struct StreamStallCounts {
+  std::uint64_t codes = 0, activations = 0, results = 0;
+};
+
+// What only a simulation can do, for tests.
+class RtlDevice : public Device {
+ public:
+  // With write strobes: bit i writes byte i.
+  virtual bool write_register_bytes(std::uint32_t address, std::uint32_t value,
+                                    unsigned strobes) = 0;
+  // TKEEP of the input beats that are offered from now on, bit i for byte i; all ones at first.
+  virtual void set_keep(std::uint64_t codes, std::uint64_t activations) = 0;
+  // Since reset, of all channels.
+  virtual std::uint64_t handshakes() const = 0;
+  virtual const StreamStallCounts& stall_counts() const = 0;
+};
+
 // Throws InputError if there is no such library or the trace cannot be written.
-std::unique_ptr<Device> make_rtl_device(const Configuration& configuration,
-                                        const RtlOptions& options = {});
+std::unique_ptr<RtlDevice> make_rtl_device(const Configuration& configuration,
+                                           const RtlOptions& options = {});
 
 // Throws InputError unless the trace that a device wrote is whole. The device must be gone: its
 // trace appears at its end.

@@ -26,17 +26,17 @@ struct StallPattern {
   static StallPattern periodic(std::uint32_t length) { return {StallKind::kPeriodic, 0, length}; }
 };
 
-// One pattern a stream. On an input stream a stalled cycle is an idle gap (TVALID low; a beat once
-// offered stays), on the results it is back-pressure (TREADY low).
+// One pattern a stream, and one for the channels of the register bus. On an input a stalled cycle
+// is an idle gap (valid low; a beat once offered stays), on an output back-pressure (ready low).
 struct StreamStalls {
-  StallPattern commands, codes, activations, results;
+  StallPattern bus, codes, activations, results;
   std::uint64_t seed = 1;
 
   static StreamStalls all(StallPattern pattern, std::uint64_t seed) {
     return {pattern, pattern, pattern, pattern, seed};
   }
   bool any() const {
-    return commands.kind != StallKind::kNone || codes.kind != StallKind::kNone ||
+    return bus.kind != StallKind::kNone || codes.kind != StallKind::kNone ||
            activations.kind != StallKind::kNone || results.kind != StallKind::kNone;
   }
 };
