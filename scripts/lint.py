@@ -44,7 +44,8 @@ EXTREMES = [
 ]
 # Whatever is behind the front-end must not know that signed zeros exist.
 BEHIND = ["ternary_pe", "ternary_array", "skew", "deskew", "accumulator_bank", "ram_1r1w",
-          "stream_register", "stream_fifo", "weight_loader"]
+          "stream_register", "stream_fifo", "stream_discard", "weight_loader", "axis_checker",
+          "axil_checker"]
 FORBIDDEN = re.compile(r"szt|signed.?zero|zero.?sign|decode|\bmode\b|\bbt\b", re.IGNORECASE)
 # clang-format lays out some constructs differently from one release to the next.
 CLANG_FORMAT_MAJOR = 14
@@ -104,24 +105,25 @@ def front_door() -> tuple[bool, str]:
 
 
 def elaborated(front_end: str, config: dict) -> dict[str, list[str]]:
-    """Every module of the elaborated core but the front-end and the core around it, as the sorted
-    lines of its RTLIL without Yosys's running numbers (which also decide the order of cells)."""
+    """Every module of the elaborated design but the front-end, what instantiates it and the
+    registers (CONFIG shows it), as the sorted lines of its RTLIL without Yosys's running numbers
+    (which also decide the order of cells)."""
     with tempfile.TemporaryDirectory() as folder:
         out = f"{folder}/core.il"
         ok, text = run(["yosys", "-Q", "-T", "-p",
-                        yosys_script(parameters(config, front_end), "matmul_core")
-                        + f"hierarchy -top matmul_core; proc; write_rtlil {out}"])
+                        yosys_script(parameters(config, front_end), "szt_matmul")
+                        + f"hierarchy -top szt_matmul; proc; write_rtlil {out}"])
         if not ok:
             raise RuntimeError(text)
         rtlil = Path(out).read_text()
     modules = re.findall(r"^module (\S+)\n(.*?)^end$", rtlil, re.MULTILINE | re.DOTALL)
-    skip = ("szt_decode", "matmul_core")
+    skip = ("szt_decode", "matmul_core", "szt_matmul", "axil_registers")
     return {name: sorted(re.sub(r"\$\d+", "$", body).splitlines()) for name, body in modules
             if not any(s in name for s in skip)}
 
 
 def same_array(config: dict) -> tuple[bool, str]:
-    """The plain-ternary and the SZT core elaborate to the same modules but for szt_decode."""
+    """The plain-ternary and the SZT design elaborate to the same modules but for szt_decode."""
     cores = {name: elaborated(name, config) for name in FRONT_ENDS}
     szt = cores["szt"]
     if not any("ternary_array" in name for name in szt):
@@ -168,20 +170,20 @@ def checks(configs: dict) -> list[tuple[str, object]]:
     for name, config in configs.items():
         for front_end in FRONT_ENDS:
             values = parameters(config, front_end)
-            rows.append((f"verilator matmul_core {name} {front_end}",
-                         lambda v=values: verilator("matmul_core", v, [RTL / "matmul_core.sv"])))
+            rows.append((f"verilator szt_matmul {name} {front_end}",
+                         lambda v=values: verilator("szt_matmul", v, [RTL / "szt_matmul.sv"])))
         values = parameters(config, "szt")
-        rows.append((f"yosys matmul_core {name}", lambda v=values: yosys("matmul_core", v)))
-        rows.append((f"icarus matmul_core {name}", lambda v=values: icarus("matmul_core", v)))
+        rows.append((f"yosys szt_matmul {name}", lambda v=values: yosys("szt_matmul", v)))
+        rows.append((f"icarus szt_matmul {name}", lambda v=values: icarus("szt_matmul", v)))
     for front_end in ("bt", "raw", "szt-forward"):
         values = parameters(configs["tiny"], front_end)
-        rows.append((f"yosys matmul_core tiny {front_end}",
-                     lambda v=values: yosys("matmul_core", v)))
+        rows.append((f"yosys szt_matmul tiny {front_end}",
+                     lambda v=values: yosys("szt_matmul", v)))
     for extreme in EXTREMES:
         values = parameters({**configs["tiny"], **extreme}, "szt")
         label = " ".join(f"{k}={v}" for k, v in extreme.items())
-        rows.append((f"verilator matmul_core {label}",
-                     lambda v=values: verilator("matmul_core", v, [RTL / "matmul_core.sv"])))
+        rows.append((f"verilator szt_matmul {label}",
+                     lambda v=values: verilator("szt_matmul", v, [RTL / "szt_matmul.sv"])))
     for latent, width in ((0, 32), (1, 16), (2, 16), (3, 8), (3, 16)):
         values = {"Latent": str(latent), "Width": str(width)}
         label = f"szt_encode Latent={latent} Width={width}"

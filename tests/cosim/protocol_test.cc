@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // The handshakes of szt_matmul at its pins: a manager that breaks a rule is caught by the checkers
-// in the RTL, a legal one is not; what AXI4-Lite and rtl/registers.json promise of every register.
+// in the RTL, a legal one is not; what AXI4-Lite and rtl/registers.json promise of every register;
+// a soft reset in every cycle.
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <fstream>
 #include <map>
@@ -56,6 +58,27 @@ struct Traffic {
   int cycles = 0;
 };
 
+// Offers the beats of whole packets, one after the other.
+struct Sender {
+  Pin valid, ready, last;
+  int packet;         // beats
+  int left;           // beats not accepted yet
+  int delay = 0;      // cycles before the first
+  bool stop = false;  // nothing but what is offered already
+
+  void sample() { accepted = valid.high() && ready.high(); }  // before the edge
+  void drive() {                                              // behind it
+    if (accepted) {
+      --left;
+      valid.set(0);
+    }
+    if (valid.high() || stop || left == 0 || --delay > 0) return;
+    valid.set(1);
+    last.set((left - 1) % packet == 0 ? 1 : 0);
+  }
+  bool accepted = false;
+};
+
 class Bench {
  public:
   Bench() : core_(szt_make_rtl_core(nullptr, test_seed() | 1)), p(core_->pins()) {
@@ -86,10 +109,16 @@ class Bench {
   }
 
   void edge() {
+    for (Sender& sender : senders) sender.sample();
+    if (moves(p.m_axis_results_tvalid, p.m_axis_results_tready)) {
+      results.push_back(p.m_axis_results_tdata.bytes[0]);
+    }
     p.clk_i.set(1);
     core_->eval();
     p.clk_i.set(0);
     core_->eval();
+    for (Sender& sender : senders) sender.drive();
+    if (ready_every != 0) p.m_axis_results_tready.set(++cycle_ % ready_every == 0 ? 1 : 0);
   }
 
   // Carries out writes and reads, each in order, as fast as the stalls let them. No order between
@@ -188,6 +217,23 @@ class Bench {
     // What is offered now stays: until the next command or reset.
   }
 
+  // From the next edge on, packets of so many beats each.
+  void send(std::uint32_t codes, std::uint32_t activations, int packets) {
+    p.s_axis_codes_tkeep.set(1);
+    p.s_axis_activations_tkeep.set(0xF);
+    const auto sender = [packets](const Pin& valid, const Pin& ready, const Pin& last,
+                                  std::uint32_t beats) {
+      const auto packet = static_cast<int>(beats);
+      return Sender{valid, ready, last, packet, packets * packet};
+    };
+    senders = {sender(p.s_axis_codes_tvalid, p.s_axis_codes_tready, p.s_axis_codes_tlast, codes),
+               sender(p.s_axis_activations_tvalid, p.s_axis_activations_tready,
+                      p.s_axis_activations_tlast, activations)};
+  }
+  bool sent() const {
+    return std::all_of(senders.begin(), senders.end(), [](const Sender& s) { return s.left == 0; });
+  }
+
   // Sets every sticky bit of STATUS.
   void raise_all() {
     set_command(0, 1, 1, 3);
@@ -202,9 +248,13 @@ class Bench {
 
  private:
   std::unique_ptr<RtlCore> core_;
+  int cycle_ = 0;
 
  public:
   const CorePins p;
+  std::vector<Sender> senders;
+  int ready_every = 0;       // cycles, for results; 0: TREADY is left alone
+  std::vector<int> results;  // low byte of each beat that was accepted
 };
 
 // ---- Rules of the manager.
@@ -710,9 +760,10 @@ TEST_F(RegistersTest, StartIsChecked) {
   }
 }
 
-// One is loaded, two wait: in the core, and in front of it.
+// One is loaded, two wait: in the core, and in front of it. What is written later changes neither.
 TEST_F(RegistersTest, QueueOfTwo) {
-  bench_.set_command(1, 1, 1, 0);
+  std::uint32_t m = 1;
+  bench_.set_command(m, 1, 1, 0);
   const std::uint32_t busy = matmul::kStatusBusy.mask();
   const std::uint32_t full = matmul::kStatusErrorQueue.mask();
   const std::uint32_t expected[] = {busy, busy | matmul::kStatusQueue.make(1),
@@ -722,9 +773,51 @@ TEST_F(RegistersTest, QueueOfTwo) {
     bench_.control(matmul::kControlStart.mask());
     bench_.edge();
     EXPECT_EQ(bench_.status(), status);
+    bench_.set_command(++m, 1, 1, 0);
   }
   bench_.run_streams(true, true);
   EXPECT_EQ(bench_.read(matmul::kDoneCount), 3U);
+  EXPECT_EQ(bench_.results.size(), 1U + 2 + 3);
+}
+
+// As many commands as fit behind results that nobody takes: BUSY until the last one is gone.
+TEST_F(RegistersTest, BusyWhileACommandIsHeld) {
+  bench_.set_command(1, 1, 1, 0);
+  bench_.send(kRows, 1, 100);
+  std::uint32_t held = 0;
+  while (matmul::kStatusQueue.get(bench_.status()) < 2) {
+    bench_.control(matmul::kControlStart.mask());
+    ++held;
+    for (int i = 0; i < 40; ++i) bench_.edge();
+    EXPECT_EQ(matmul::kStatusBusy.get(bench_.status()), 1U) << held << " commands";
+    ASSERT_LT(held, 100U);
+  }
+  EXPECT_GT(held, 18U);  // more than the output FIFO holds
+  for (std::uint32_t left = held; left > 0; --left) {
+    EXPECT_EQ(matmul::kStatusBusy.get(bench_.status()), 1U) << left << " commands";
+    bench_.p.m_axis_results_tready.set(1);
+    bench_.edge();
+    bench_.p.m_axis_results_tready.set(0);
+    for (int i = 0; i < 40; ++i) bench_.edge();
+  }
+  EXPECT_EQ(bench_.results.size(), held);
+  EXPECT_EQ(bench_.status(), matmul::kStatusDone.mask());
+  EXPECT_EQ(bench_.read(matmul::kDoneCount), held);
+}
+
+TEST_F(RegistersTest, TileCountsBeyondAByte) {
+  bench_.ready_every = 1;
+  for (const auto& [k_tiles, n_tiles] : {std::pair{1, 300}, std::pair{300, 1}}) {
+    bench_.results.clear();
+    bench_.set_command(1, static_cast<std::uint32_t>(k_tiles), static_cast<std::uint32_t>(n_tiles),
+                       0);
+    bench_.send(300 * kRows, 300, 1);
+    bench_.control(matmul::kControlStart.mask());
+    for (int i = 0; matmul::kStatusBusy.get(bench_.status()) != 0; ++i) ASSERT_LT(i, kTimeout);
+    EXPECT_EQ(bench_.results.size(), static_cast<std::size_t>(n_tiles));
+    EXPECT_TRUE(bench_.sent());
+    EXPECT_EQ(bench_.status(), matmul::kStatusDone.mask());
+  }
 }
 
 // Writes go on, one a cycle, around a soft reset: the queue is empty for the first one behind it.
@@ -777,6 +870,117 @@ TEST_F(RegistersTest, InterruptFollowsMaskAndEnable) {
     EXPECT_TRUE(irq());
     bench_.write(matmul::kStatus, bit);
     EXPECT_FALSE(irq());
+  }
+}
+
+// ---- Soft reset: three commands, the reset, what the host does then, and a command behind it.
+struct SoftReset {
+  int at;           // cycles after the STARTs
+  int ready_every;  // cycles; 1000: results wait
+  int activations_after;
+  bool flush;  // the host stops sending and says so; else it sends all that it had started
+};
+
+void check_soft_reset(const SoftReset& how) {
+  constexpr std::uint32_t kM = 3, kTiles = 2, kResults = kM * kTiles;
+  constexpr std::uint32_t kCodes = kRows * kTiles * kTiles, kActivations = kM * kTiles * kTiles;
+  Bench bench;
+  const CorePins& p = bench.p;
+  const auto wait_for = [&](const auto& condition) {
+    for (int i = 0; i < 300 && !condition(); ++i) bench.edge();
+    return condition();
+  };
+  p.s_axis_codes_tdata.set(0x55);  // +1
+  p.s_axis_activations_tdata.set(0x01010101);
+  constexpr int kOld = kRows * kTiles * 1, kNew = kRows * kTiles * 3;
+  bench.set_command(kM, kTiles, kTiles, 0);
+  bench.send(kCodes, kActivations, 3);
+  bench.senders[1].delay = how.activations_after;
+  bench.ready_every = how.ready_every;
+  bench.traffic(std::vector<Write>(3, {matmul::kControl, matmul::kControlStart.mask()}), {});
+
+  for (int i = 0; i < how.at; ++i) bench.edge();
+  p.s_axil_awaddr.set(matmul::kControl);
+  p.s_axil_wdata.set(matmul::kControlSoftReset.mask());
+  p.s_axil_wstrb.set(0xF);
+  for (const Pin& pin : {p.s_axil_awvalid, p.s_axil_wvalid, p.s_axil_bready}) pin.set(1);
+  bench.edge();
+  for (const Pin& pin : {p.s_axil_awvalid, p.s_axil_wvalid}) pin.set(0);
+  bench.edge();
+  // The cycle of the response: everything is dropped but a result that waits.
+  ASSERT_TRUE(p.s_axil_bvalid.high());
+  const bool held = p.m_axis_results_tvalid.high() && !p.m_axis_results_tready.high();
+  bench.edge();
+  p.s_axil_bready.set(0);
+  const std::size_t before = bench.results.size();
+  const std::size_t done = before / kResults;
+  if (how.ready_every == 1000) {
+    EXPECT_EQ(matmul::kStatusResultHeld.get(bench.status()), held ? 1U : 0U);
+  }
+
+  if (how.flush) {
+    for (Sender& sender : bench.senders) sender.stop = true;
+    for (int i = 0; i < 2; ++i) bench.edge();
+    ASSERT_FALSE(p.s_axis_codes_tvalid.high() || p.s_axis_activations_tvalid.high())
+        << "not discarded";
+    bench.control(matmul::kControlFlush.mask());
+  } else {
+    ASSERT_TRUE(wait_for([&] { return bench.sent(); })) << "not discarded";
+  }
+  bench.ready_every = 1;
+  for (int i = 0; i < 50; ++i) bench.edge();
+  EXPECT_EQ(bench.results, std::vector<int>(before + (held ? 1U : 0U), kOld));
+  EXPECT_EQ(bench.status(), done != 0 ? matmul::kStatusDone.mask() : 0);
+  EXPECT_EQ(bench.read(matmul::kDoneCount), done);
+
+  bench.results.clear();
+  p.s_axis_activations_tdata.set(0x03030303);
+  bench.send(kCodes, kActivations, 1);
+  bench.control(matmul::kControlStart.mask());
+  ASSERT_TRUE(wait_for([&] { return bench.results.size() == kResults; })) << "the next command";
+  EXPECT_TRUE(bench.sent());
+  EXPECT_EQ(bench.results, std::vector<int>(kResults, kNew));
+  EXPECT_EQ(bench.status(), matmul::kStatusDone.mask());
+  EXPECT_EQ(bench.read(matmul::kDoneCount), done + 1);
+}
+
+TEST(SoftResetTest, AtEveryCycle) {
+  for (const int ready_every : {1, 2, 3, 1000}) {
+    for (const int activations_after : {0, 30}) {
+      for (const bool flush : {false, true}) {
+        for (int at = 0; at < 120; ++at) {
+          SCOPED_TRACE(
+              fmt::format("after {} cycles, results taken every {} cycles, activations "
+                          "after {}, {}",
+                          at, ready_every, activations_after, flush ? "flush" : "rest"));
+          check_soft_reset({at, ready_every, activations_after, flush});
+          if (testing::Test::HasFailure()) return;
+        }
+      }
+    }
+  }
+}
+
+// Up to 14 packets are counted; more are discarded until a flush.
+TEST(SoftResetTest, DiscardsOf14PacketsAndMore) {
+  for (const int packets : {3, 13, 14, 15, 16, 17, 30, 45}) {
+    SCOPED_TRACE(fmt::format("{} packets", packets));
+    Bench bench;
+    bench.set_command(1, 1, 1, 0);
+    for (int left = packets; left > 0; left -= 3) {
+      std::vector<Write> writes(static_cast<std::size_t>(std::min(left, 3)),
+                                {matmul::kControl, matmul::kControlStart.mask()});
+      writes.push_back({matmul::kControl, matmul::kControlSoftReset.mask()});
+      bench.traffic(writes, {});
+    }
+    const std::uint32_t discards =
+        matmul::kStatusDiscardCodes.mask() | matmul::kStatusDiscardActivations.mask();
+    bench.send(kRows, 1, packets);
+    for (int i = 0; i < packets * static_cast<int>(kRows) + 2; ++i) bench.edge();
+    EXPECT_TRUE(bench.sent());
+    EXPECT_EQ(bench.status(), packets > 14 ? discards : 0);
+    bench.control(matmul::kControlFlush.mask());
+    EXPECT_EQ(bench.status(), 0U);
   }
 }
 
