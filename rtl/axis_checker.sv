@@ -2,8 +2,9 @@
 // Watches one ready/valid channel and ends the simulation (or fails the proof) when its rules are
 // broken. Not synthesised.
 //
-// Rules, after the AMBA AXI-Stream and AXI specifications: the source keeps valid low in reset;
-// once valid is high it stays, payload and all, until ready; neither wire is ever X outside reset.
+// Rules, after the AMBA AXI-Stream and AXI specifications: valid is low on the first edge out of
+// reset; once valid is high it stays, payload and all, until ready; neither wire is ever X outside
+// reset.
 `default_nettype none
 `include "assertions.svh"
 

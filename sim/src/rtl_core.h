@@ -17,11 +17,13 @@ struct Pin {
   bool high() const { return *bytes != 0; }
   std::uint64_t get() const {
     std::uint64_t value = 0;
-    for (std::size_t i = 0; i < size; ++i) value |= std::uint64_t{bytes[i]} << (8 * i);
+    for (std::size_t i = 0; i < size && i < 8; ++i) value |= std::uint64_t{bytes[i]} << (8 * i);
     return value;
   }
   void set(std::uint64_t value) const {
-    for (std::size_t i = 0; i < size; ++i) bytes[i] = static_cast<std::uint8_t>(value >> (8 * i));
+    for (std::size_t i = 0; i < size; ++i) {
+      bytes[i] = i < 8 ? static_cast<std::uint8_t>(value >> (8 * i)) : std::uint8_t{0};
+    }
   }
 };
 

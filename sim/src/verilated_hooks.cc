@@ -4,12 +4,21 @@
 
 #include <stdexcept>
 #include <string>
+#include <string_view>
+
+namespace {
+
+// The file's name says enough, and the same on every machine.
+std::string place(std::string_view file, int line) {
+  return std::string(file.substr(file.rfind('/') + 1)) + ":" + std::to_string(line);
+}
+
+}  // namespace
 
 void vl_stop(const char* file, int line, const char* /*hierarchy*/) {
-  throw std::runtime_error(std::string("the RTL stopped the simulation at ") + file + ":" +
-                           std::to_string(line));
+  throw std::runtime_error("the RTL stopped the simulation at " + place(file, line));
 }
 
 void vl_fatal(const char* file, int line, const char* /*hierarchy*/, const char* message) {
-  throw std::runtime_error(std::string(message) + " (" + file + ":" + std::to_string(line) + ")");
+  throw std::runtime_error(std::string(message) + " (" + place(file, line) + ")");
 }

@@ -38,7 +38,8 @@ class Session {
       : options_(options), work_(options), config_(work_.configuration()) {}
 
   int run() {
-    const Json versions = tool_versions(config_);  // also finds out whether the RTL is there
+    // With the RTL this also finds out whether it is there.
+    const Json versions = options_.device == "rtl" ? tool_versions(config_) : tool_versions();
     Table table{"tensor",      "M>",      "K>",     "N>",           "results>",
                 "mismatches>", "cycles>", "model>", "utilization>", "MMAC/s>"};
     std::vector<Json> rows;
@@ -81,13 +82,14 @@ class Session {
     const double macs = static_cast<double>(job.m) * static_cast<double>(tensor.codes.rows()) *
                         static_cast<double>(tensor.codes.cols());
     try {
-      return run_cosim(config_, job, rtl, [&](std::uint64_t done, std::uint64_t total) {
-        const double share = ratio(static_cast<double>(done), static_cast<double>(total));
-        progress.update(
-            share, tensor.label,
-            progress.due() ? fmt::format("{:.1f} MMAC/s", share * macs / seconds_since(start) / 1e6)
-                           : std::string());
-      });
+      return run_cosim(
+          options_.device, config_, job, rtl, [&](std::uint64_t done, std::uint64_t total) {
+            const double share = ratio(static_cast<double>(done), static_cast<double>(total));
+            progress.update(share, tensor.label,
+                            progress.due() ? fmt::format("{:.1f} MMAC/s",
+                                                         share * macs / seconds_since(start) / 1e6)
+                                           : std::string());
+          });
     } catch (const sim::DeviceError& error) {
       throw sim::DeviceError(fmt::format("{}: {}\nreproduce with: {}", tensor.label, error.what(),
                                          work_.command_line(tensor)));
@@ -124,13 +126,14 @@ class Session {
                     ? "every result equal; cycles at least the model's (streams stall)"
                     : "every result and every cycle count equal";
     }
-    fmt::print("{} ({}x{}), mode {}, seed {}, stall {}: {}\n", config_.name, config_.rows,
-               config_.cols, options_.mode, options_.seed, options_.stall, outcome);
+    fmt::print("{} {} ({}x{}), mode {}, seed {}, stall {}: {}\n", options_.device, config_.name,
+               config_.rows, config_.cols, options_.mode, options_.seed, options_.stall, outcome);
   }
 
   Json numbers(const Json& m, const Json& k, const Json& n, const CosimResult& result,
                double utilization) const {
-    return {{"config", config_.name},
+    return {{"device", options_.device},
+            {"config", config_.name},
             {"rows", config_.rows},
             {"cols", config_.cols},
             {"mode", options_.mode},
@@ -229,6 +232,9 @@ Subcommand add_cosim(CLI::App& app) {
                    "int8 [M,K], or float32 [M,K], which is quantised to int8\n"
                    "row by row")
       ->type_name("X.npy");
+  command->add_option("--device", options->device, "rtl (Verilated) or tlm (SystemC)")
+      ->type_name("DEVICE")
+      ->capture_default_str();
   add_config_option(*command, options->config);
   add_mode_option(*command, options->mode);
   add_number_option(*command, "--m",
@@ -246,15 +252,17 @@ Subcommand add_cosim(CLI::App& app) {
       [options](std::uint64_t value) { options->seed = value; });
   command
       ->add_option("--stall", options->stall,
-                   "Probability, 0 to 0.99, that a stream stalls in a cycle, for\n"
-                   "each of the four streams")
+                   "Probability, 0 to 0.99, that a stream or a channel of the\n"
+                   "register bus stalls in a cycle, for each of them (rtl)")
       ->type_name("P")
       ->capture_default_str();
-  command->add_option("--trace", options->trace, "Write the waveforms of the run (one tensor only)")
+  command
+      ->add_option("--trace", options->trace,
+                   "Write the waveforms of the run (rtl, one tensor only)")
       ->type_name("F.fst");
   command
       ->add_option("--output", options->output,
-                   "Write the RTL's int32 Y if nothing differed (one tensor only)")
+                   "Write the device's int32 Y if nothing differed (one tensor only)")
       ->type_name("Y.npy");
   command->add_flag("--dequantize", options->dequantize,
                     "Write float32 y = (row scale * weight scale) * Y;\n"

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <chrono>
 
+#include "devices.h"
 #include "progress.h"
 
 namespace szt::tools {
@@ -21,7 +22,7 @@ std::string compare_cycles(const sim::MatmulReport& report, bool stalled) {
   if (stalled ? report.cycles >= report.cycles_model : report.cycles == report.cycles_model) {
     return {};
   }
-  return fmt::format("the RTL took {} cycles, the model says {}{}", report.cycles,
+  return fmt::format("the device took {} cycles, the model says {}{}", report.cycles,
                      report.cycles_model, stalled ? " without stalls" : "");
 }
 
@@ -49,13 +50,14 @@ std::string compare(const sim::MatmulJob& job, bool stalled, const sim::Scoreboa
 
 }  // namespace
 
-CosimResult run_cosim(const Configuration& configuration, const sim::MatmulJob& job,
-                      const sim::RtlOptions& options, const sim::Progress& progress) {
+CosimResult run_cosim(const std::string& name, const Configuration& configuration,
+                      const sim::MatmulJob& job, const sim::RtlOptions& options,
+                      const sim::Progress& progress) {
   CosimResult result;
   result.results_expected = count_results(configuration, job);
   result.y.resize(job.m * job.weights.rows());
   sim::Scoreboard scoreboard(job, configuration);
-  std::unique_ptr<sim::RtlDevice> device = sim::make_rtl_device(configuration, options);
+  std::unique_ptr<sim::Device> device = make_device(name, configuration, options);
   sim::DriverOptions driver_options;
   driver_options.progress = progress;
   const auto start = std::chrono::steady_clock::now();

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// One matrix product on the RTL, every result and every cycle count compared with the model.
+// One matrix product on a device, every result and the cycles compared with the model.
 #ifndef SZT_TOOLS_COSIM_RUN_H_
 #define SZT_TOOLS_COSIM_RUN_H_
 
@@ -23,7 +23,7 @@ struct CosimResult {
   std::optional<sim::Divergence> first;
   sim::MatmulReport report;
   double seconds = 0;           // of the simulation, the comparison included
-  std::vector<std::int32_t> y;  // [m, n], as the RTL gave it
+  std::vector<std::int32_t> y;  // [m, n], as the device gave it
   // What differed, in a few lines; empty if nothing did.
   std::string failure;
 };
@@ -31,8 +31,9 @@ struct CosimResult {
 // Compares: every lane of every result beat; that there were as many as there must be; y; and the
 // busy cycles, of which the model is a lower bound where streams stall. Throws DeviceError if the
 // device hangs.
-CosimResult run_cosim(const Configuration& configuration, const sim::MatmulJob& job,
-                      const sim::RtlOptions& options, const sim::Progress& progress);
+CosimResult run_cosim(const std::string& device, const Configuration& configuration,
+                      const sim::MatmulJob& job, const sim::RtlOptions& options,
+                      const sim::Progress& progress);
 
 }  // namespace szt::tools
 

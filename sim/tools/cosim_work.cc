@@ -82,6 +82,14 @@ void CosimWork::check_options() const {
     throw InputError(
         fmt::format("--stall {} is no probability from 0 to {}", options_.stall, kLargestStall));
   }
+  if (options_.device != "rtl" && options_.device != "tlm") {
+    throw InputError(
+        fmt::format("--device '{}' is nothing to compare with the model; use rtl or tlm",
+                    printable(options_.device)));
+  }
+  if (options_.device != "rtl" && (options_.stall > 0 || !options_.trace.empty())) {
+    throw InputError("--stall and --trace are for --device rtl; leave them away");
+  }
   const bool sized = options_.k || options_.n;
   if (!options_.weights.empty() && sized) {
     throw InputError("--k and --n are the weights' own with --weights; leave them away");
@@ -154,8 +162,10 @@ std::string CosimWork::command_line(const CosimTensor& tensor) const {
   if (const char* path = std::getenv("SZT_RTL_PATH"); path != nullptr && *path != '\0') {
     command = fmt::format("SZT_RTL_PATH={} ", shell_quote(path));
   }
-  command += fmt::format("szt cosim --config {} --mode {} --seed {} --stall {}",
-                         configuration_.name, options_.mode, options_.seed, options_.stall);
+  command += "szt cosim";
+  if (options_.device != "rtl") command += " --device " + options_.device;
+  command += fmt::format(" --config {} --mode {} --seed {} --stall {}", configuration_.name,
+                         options_.mode, options_.seed, options_.stall);
   if (!options_.weights.empty()) {
     command += " --weights " +
                shell_quote(selected_->checkpoint.file().path().string() + ":" + tensor.name);

@@ -26,6 +26,7 @@ inline constexpr double kLargestStall = 0.99;
 struct CosimOptions {
   std::string weights;
   std::string activations;
+  std::string device = "rtl";
   std::string config = "medium";
   std::string mode = "forward";
   std::optional<std::size_t> m;

@@ -14,6 +14,7 @@
 
 #include "activations.h"
 #include "commands.h"
+#include "devices.h"
 #include "options.h"
 #include "outputs.h"
 #include "progress.h"
@@ -23,8 +24,6 @@
 #include "szt/npy.h"
 #include "szt/printable.h"
 #include "szt/sim/driver.h"
-#include "szt/sim/model_device.h"
-#include "szt/sim/rtl_device.h"
 #include "weights.h"
 
 namespace szt::tools {
@@ -40,12 +39,6 @@ struct Options {
   bool dequantize = false;
   std::string json;
 };
-
-std::unique_ptr<sim::Device> make_device(const std::string& name, const Configuration& config) {
-  if (name == "model") return sim::make_model_device(config);
-  if (name == "rtl") return sim::make_rtl_device(config);
-  throw InputError(fmt::format("--device '{}' is unknown; use model or rtl", printable(name)));
-}
 
 int multiply(const Options& options) {
   const Configuration& config = find_configuration(options.config);
@@ -139,7 +132,7 @@ Subcommand add_matmul(CLI::App& app) {
   command->add_option("--output", options->output, "int32 [M,N] to write")
       ->required()
       ->type_name("Y.npy");
-  command->add_option("--device", options->device, "model (C++) or rtl (Verilated)")
+  command->add_option("--device", options->device, kDeviceHelp)
       ->type_name("DEVICE")
       ->capture_default_str();
   add_config_option(*command, options->config);

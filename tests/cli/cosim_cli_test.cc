@@ -164,6 +164,26 @@ TEST(Cosim, WritesATrace) {
   EXPECT_GT(read_file(dir / "t.fst").size(), 100U);
 }
 
+TEST(Cosim, TheTlmModelToo) {
+  if (std::string(SZT_TLM_DEVICE) != "tlm") GTEST_SKIP() << "SystemC is not built";
+  const Result result = run_szt(
+      {"cosim", "--device", "tlm", "--config", "tiny", "--m", "70", "--k", "9", "--n", "8"});
+  EXPECT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_THAT(result.out, HasSubstr("every result and every cycle count equal"));
+}
+
+TEST(Cosim, RefusesWhatOnlyTheRtlCan) {
+  for (const std::vector<std::string>& extra : {std::vector<std::string>{"--device", "model"},
+                                                {"--device", "tlm", "--stall", "0.5"},
+                                                {"--device", "tlm", "--trace", "/nowhere/t.fst"}}) {
+    std::vector<std::string> command = {"cosim", "--config", "tiny"};
+    command.insert(command.end(), extra.begin(), extra.end());
+    const Result result = run_szt(command);
+    EXPECT_EQ(result.exit_code, 2);
+    EXPECT_THAT(result.err, HasSubstr("rtl"));
+  }
+}
+
 // With the real RTL behind faulty wires.
 Result run_broken(const std::string& fault, std::vector<std::string> options) {
   options.insert(options.begin(), {"cosim", "--config", "tiny", "--m", "5", "--seed", "3"});

@@ -41,7 +41,7 @@ TEST(Matmul, DevicesWriteIdenticalFilesThatAreRight) {
       std::vector<std::int32_t> y(shape.m * shape.n);
       matmul_reference(x, shape.m, checkpoint.at("w").codes, mode, y);
       write_npy(dir / "expected.npy", {shape.m, shape.n}, y);
-      for (const std::string device : {"model", "rtl"}) {
+      for (const std::string device : {"model", SZT_TLM_DEVICE, "rtl"}) {
         expect_ok({"matmul", "--weights", dir / "q", "--activations", dir / "x.npy", "--output",
                    dir / "y.npy", "--device", device, "--config", "tiny", "--mode", name});
         EXPECT_EQ(read_file(dir / "y.npy"), read_file(dir / "expected.npy")) << name << device;

@@ -27,7 +27,7 @@ constexpr std::uint32_t kErrors = matmul::kStatusSticky & ~matmul::kStatusDone.m
 
 std::uint64_t commands_to_run() {
   const char* const text = std::getenv("SZT_STRESS_COMMANDS");
-  return text == nullptr ? 120 : std::strtoull(text, nullptr, 10);
+  return text == nullptr ? 600 : std::strtoull(text, nullptr, 10);
 }
 
 // One host on one device. Whatever it does at random, it knows what must come out.
@@ -60,7 +60,7 @@ class Host {
           bad_access();
           break;
         case 6:
-          if (random(4) == 0) soft_reset();
+          if (random(2) == 0) soft_reset();
           break;
         case 7:
           if (random(8) == 0) misplace_last_ = true;
