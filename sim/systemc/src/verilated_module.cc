@@ -62,26 +62,46 @@ class Wire {
   std::array<std::uint8_t, image_bytes(static_cast<const T*>(nullptr))> image_{};
 };
 
-#define SZT_INPUTS(X)                                                                             \
-  X(rst_ni)                                                                                       \
-  X(s_axil_awaddr)                                                                                \
-  X(s_axil_awprot)                                                                                \
-  X(s_axil_awvalid)                                                                               \
-  X(s_axil_wdata)                                                                                 \
-  X(s_axil_wstrb) X(s_axil_wvalid) X(s_axil_bready) X(s_axil_araddr) X(s_axil_arprot)             \
-      X(s_axil_arvalid) X(s_axil_rready) X(s_axis_codes_tvalid) X(s_axis_codes_tdata)             \
-          X(s_axis_codes_tkeep) X(s_axis_codes_tlast) X(s_axis_activations_tvalid)                \
-              X(s_axis_activations_tdata) X(s_axis_activations_tkeep) X(s_axis_activations_tlast) \
-                  X(m_axis_results_tready)
-#define SZT_OUTPUTS(X)                                                              \
-  X(s_axil_awready)                                                                 \
-  X(s_axil_wready)                                                                  \
-  X(s_axil_bresp)                                                                   \
-  X(s_axil_bvalid)                                                                  \
-  X(s_axil_arready)                                                                 \
-  X(s_axil_rdata) X(s_axil_rresp) X(s_axil_rvalid) X(s_axis_codes_tready)           \
-      X(s_axis_activations_tready) X(m_axis_results_tvalid) X(m_axis_results_tdata) \
-          X(m_axis_results_tkeep) X(m_axis_results_tlast)
+// clang-format off: release 14 moves the continuation lines on every run
+#define SZT_INPUTS(X)          \
+  X(rst_ni)                    \
+  X(s_axil_awaddr)             \
+  X(s_axil_awprot)             \
+  X(s_axil_awvalid)            \
+  X(s_axil_wdata)              \
+  X(s_axil_wstrb)              \
+  X(s_axil_wvalid)             \
+  X(s_axil_bready)             \
+  X(s_axil_araddr)             \
+  X(s_axil_arprot)             \
+  X(s_axil_arvalid)            \
+  X(s_axil_rready)             \
+  X(s_axis_codes_tvalid)       \
+  X(s_axis_codes_tdata)        \
+  X(s_axis_codes_tkeep)        \
+  X(s_axis_codes_tlast)        \
+  X(s_axis_activations_tvalid) \
+  X(s_axis_activations_tdata)  \
+  X(s_axis_activations_tkeep)  \
+  X(s_axis_activations_tlast)  \
+  X(m_axis_results_tready)
+
+#define SZT_OUTPUTS(X)         \
+  X(s_axil_awready)            \
+  X(s_axil_wready)             \
+  X(s_axil_bresp)              \
+  X(s_axil_bvalid)             \
+  X(s_axil_arready)            \
+  X(s_axil_rdata)              \
+  X(s_axil_rresp)              \
+  X(s_axil_rvalid)             \
+  X(s_axis_codes_tready)       \
+  X(s_axis_activations_tready) \
+  X(m_axis_results_tvalid)     \
+  X(m_axis_results_tdata)      \
+  X(m_axis_results_tkeep)      \
+  X(m_axis_results_tlast)
+// clang-format on
 
 class VerilatedModule final : public RtlModule {
  public:
