@@ -13,20 +13,22 @@
 
 namespace szt::systemc {
 
-class Transaction : public std::enable_shared_from_this<Transaction> {
+// A payload that lives until the last who uses it releases it.
+class Transaction : public tlm::tlm_generic_payload {
  public:
-  tlm::tlm_generic_payload payload;
   bool request_ended = false;
   bool done = false;
   std::uint64_t edge = 0;
+  std::shared_ptr<Transaction> self;
 };
 
 namespace {
 
-// Payloads of nb_transport need a memory manager; ours belong to their Transaction.
 class Keeper : public tlm::tlm_mm_interface {
  public:
-  void free(tlm::tlm_generic_payload* payload) override { payload->reset(); }
+  void free(tlm::tlm_generic_payload* payload) override {
+    static_cast<Transaction*>(payload)->self.reset();
+  }
 };
 
 class Initiator final : public sc_core::sc_module, public Port {
@@ -70,13 +72,14 @@ class Initiator final : public sc_core::sc_module, public Port {
   std::shared_ptr<Transaction> send(tlm::tlm_command command, std::uint64_t address,
                                     std::span<std::uint8_t> data) override {
     auto transaction = std::make_shared<Transaction>();
-    transaction->payload.set_mm(&keeper_);
-    transaction->payload.acquire();
-    fill(transaction->payload, command, address, data);
+    transaction->self = transaction;
+    transaction->set_mm(&keeper_);
+    transaction->acquire();
+    fill(*transaction, command, address, data);
     sent_.push_back(transaction);
     tlm::tlm_phase phase = tlm::BEGIN_REQ;
     sc_core::sc_time delay = sc_core::SC_ZERO_TIME;
-    const auto answer = socket->nb_transport_fw(transaction->payload, phase, delay);
+    const auto answer = socket->nb_transport_fw(*transaction, phase, delay);
     EXPECT_EQ(answer, tlm::TLM_ACCEPTED);
     while (!transaction->request_ended) sc_core::wait(phase_);
     return transaction;
@@ -86,9 +89,9 @@ class Initiator final : public sc_core::sc_module, public Port {
                                   std::uint64_t& end) override {
     while (!transaction->done) sc_core::wait(phase_);
     end = transaction->edge;
-    const tlm::tlm_response_status status = transaction->payload.get_response_status();
-    transaction->payload.release();
+    const tlm::tlm_response_status status = transaction->get_response_status();
     std::erase(sent_, transaction);
+    transaction->release();
     return status;
   }
 
@@ -124,7 +127,7 @@ class Initiator final : public sc_core::sc_module, public Port {
   tlm::tlm_sync_enum nb_transport_bw(tlm::tlm_generic_payload& payload, tlm::tlm_phase& phase,
                                      sc_core::sc_time& delay) {
     const auto found = std::find_if(sent_.begin(), sent_.end(), [&](const auto& transaction) {
-      return &transaction->payload == &payload;
+      return transaction.get() == &payload;
     });
     if (found == sent_.end()) {
       ADD_FAILURE() << "a phase of a transaction that is over";
@@ -150,7 +153,7 @@ class Initiator final : public sc_core::sc_module, public Port {
       tlm::tlm_phase end = tlm::END_RESP;
       sc_core::sc_time now = sc_core::SC_ZERO_TIME;
       responding_ = false;
-      socket->nb_transport_fw(keep->payload, end, now);
+      socket->nb_transport_fw(*keep, end, now);
     });
     return tlm::TLM_ACCEPTED;
   }
@@ -166,6 +169,7 @@ class Initiator final : public sc_core::sc_module, public Port {
       } catch (...) {
         failure_ = std::current_exception();
       }
+      wait_cycles(2);  // the last response ends
       program_ = nullptr;
       sc_core::sc_pause();
     }

@@ -12,17 +12,21 @@ namespace {
 
 constexpr const char* kProtocol = "/szt/protocol";
 
+const sc_core::sc_time& checked(const sc_core::sc_time& clock_period) {
+  if (clock_period.value() == 0 || clock_period.value() % 2 != 0) {
+    throw InputError("the clock period must be an even number of SystemC's time resolution");
+  }
+  return clock_period;
+}
+
 }  // namespace
 
 Target::Target(const sc_core::sc_module_name& name, const Configuration& configuration,
                const sc_core::sc_time& clock_period)
     : sc_module(name),
       configuration_(configuration),
-      clock_period_(clock_period),
+      clock_period_(checked(clock_period)),
       peq_(this, &Target::on_phase) {
-  if (clock_period.value() == 0 || clock_period.value() % 2 != 0) {
-    throw InputError("the clock period must be an even number of SystemC's time resolution");
-  }
   socket.register_b_transport(this, &Target::b_transport);
   socket.register_nb_transport_fw(this, &Target::nb_transport);
   socket.register_transport_dbg(this, &Target::transport_dbg);
