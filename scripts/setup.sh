@@ -3,8 +3,8 @@
 # Installs what the project needs on Debian 12 or 13; when it is all there, quick and silent.
 #   setup.sh [demo|test|all]
 #     demo   to build the szt tool, Verilate the array and run the demo (default)
-#     test   demo, and what the tests add: GoogleTest, Google Benchmark, Clang, Icarus, Yosys, and
-#            a reference safetensors reader in .venv (PyPI; skipped where that is not reached)
+#     test   demo, and what the tests add: GoogleTest, Google Benchmark, SystemC, Clang, Icarus,
+#            Yosys, and a reference safetensors reader in .venv (PyPI; skipped where not reached)
 #     all    everything
 # Needs root or sudo only when a package is missing. pip's own settings (PIP_INDEX_URL, ...) hold.
 set -euo pipefail
@@ -22,7 +22,9 @@ demo_packages=(
   libfmt-dev nlohmann-json3-dev libcli11-dev
   python3 python3-numpy python3-venv ca-certificates
 )
-test_packages=(libgtest-dev libgmock-dev libbenchmark-dev clang clang-format iverilog yosys patch)
+test_packages=(
+  libgtest-dev libgmock-dev libbenchmark-dev libsystemc-dev clang clang-format iverilog yosys patch
+)
 safetensors_version=0.6.2
 
 # Only what dpkg does not report as installed ("ii"), so that a second run costs no apt at all.

@@ -3,7 +3,7 @@
 //
 // Times are clock edges, counted from 2. Everything is as in the RTL while no stream stalls, cycle
 // for cycle: a command's results come one by one and its DONE when the cycle model says. A late
-// input delays the tile that it belongs to, so that with stalls the time is a close lower bound.
+// input delays the tile that it belongs to; with several stalls at a time that is close, no more.
 // Calls at edges that go back are carried out at the latest edge so far.
 //
 // How: a tile's beats wait here until its last vector or its first result is due, and go to the
