@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <deque>
 #include <vector>
 
@@ -21,9 +22,9 @@ class ModelDevice final : public QueuedDevice<Device>, private RegisterClient {
         registers_(configuration, *this),
         rows_(static_cast<std::size_t>(configuration.rows)),
         cols_(static_cast<std::size_t>(configuration.cols)),
-        stride_(padded_cols(cols_)),
-        kernel_(tile_kernel(cols_)),
-        weights_(rows_ * stride_),
+        kernel_(make_tile_kernel(rows_, cols_)),
+        stride_(kernel_->stride()),
+        weights_(cols_),
         sums_(static_cast<std::size_t>(configuration.acc_depth) * stride_) {}
 
   std::string_view name() const override { return "model"; }
@@ -101,11 +102,16 @@ class ModelDevice final : public QueuedDevice<Device>, private RegisterClient {
 
   bool take_code() {
     if (row_ == rows_ || codes_.empty() || codes_to_discard_ != 0) return false;
-    for (std::size_t c = 0; c < cols_; ++c) {
-      const unsigned bits = static_cast<unsigned>(codes_.front()[c / 4]) >> (2 * (c % 4));
-      weights_[row_ * stride_ + c] =
-          static_cast<std::int16_t>(decode(static_cast<Code>(bits & 3U), commands_.front().mode));
+    std::array<std::int8_t, 4> decoded;
+    for (const Code code : kAllCodes) {
+      decoded[static_cast<std::size_t>(code)] =
+          static_cast<std::int8_t>(decode(code, commands_.front().mode));
     }
+    const std::uint8_t* const codes = codes_.front();
+    for (std::size_t c = 0; c < cols_; ++c) {
+      weights_[c] = decoded[static_cast<std::size_t>(codes[c / 4] >> (2 * (c % 4))) & 3U];
+    }
+    kernel_->set_row(row_, weights_);
     ++row_;
     note_last(codes_.front_is_last(), row_ == rows_ && last_tile(), matmul::kStatusErrorCodesLast);
     codes_.pop();
@@ -122,8 +128,7 @@ class ModelDevice final : public QueuedDevice<Device>, private RegisterClient {
     if (count == 0) return false;
     std::int32_t* const sums = &sums_[vector_ * stride_];
     if (k_tile_ == 0) std::fill_n(sums, count * stride_, 0);
-    kernel_(reinterpret_cast<const std::int8_t*>(activations_.front()), count, rows_,
-            weights_.data(), sums);
+    kernel_->add_products(reinterpret_cast<const std::int8_t*>(activations_.front()), count, sums);
     vector_ += count;
     const bool tile_done = vector_ == command.m;
     note_last(activations_.run_is_last(count), tile_done && last_tile(),
@@ -167,12 +172,12 @@ class ModelDevice final : public QueuedDevice<Device>, private RegisterClient {
   RegisterModel registers_;
   std::size_t rows_, cols_;
   std::deque<Command> commands_;  // the one that runs in front
-  std::size_t stride_;            // columns, padded for the kernel
-  TileKernel kernel_;
-  std::vector<std::int16_t> weights_;  // the tile's, decoded, [rows, stride]
-  std::vector<std::int32_t> sums_;     // [acc_depth, stride]
-  std::size_t row_ = 0;                // code beats of the tile taken
-  std::size_t vector_ = 0;             // activation beats of the tile taken
+  std::unique_ptr<TileKernel> kernel_;
+  std::size_t stride_;                // the kernel's
+  std::vector<std::int8_t> weights_;  // of a code beat, decoded
+  std::vector<std::int32_t> sums_;    // [acc_depth, stride]
+  std::size_t row_ = 0;               // code beats of the tile taken
+  std::size_t vector_ = 0;            // activation beats of the tile taken
   std::uint32_t k_tile_ = 0, n_tile_ = 0;
   std::uint64_t pending_cycles_ = 0;  // what the first command will take
   std::uint64_t busy_cycles_ = 0;

@@ -7,6 +7,8 @@
 namespace szt::sim {
 namespace {
 
+constexpr std::size_t kMaxKeptBytes = std::size_t{16} << 20;  // of a block's activations
+
 std::size_t divide_up(std::size_t a, std::size_t b) { return (a + b - 1) / b; }
 
 }  // namespace
@@ -83,34 +85,46 @@ void CodeStream::fill(std::uint8_t* beats) const {
 }
 
 ActivationStream::ActivationStream(const MatmulJob& job, const Tiling& tiling)
-    : x_(job.x), k_(job.weights.cols()), tiling_(tiling) {}
+    : x_(job.x), k_(job.weights.cols()), tiling_(tiling) {
+  std::size_t largest = 0;
+  for (std::size_t block = 0; block < tiling.blocks; ++block) {
+    largest = std::max(largest, tiling.block_size(block));
+  }
+  const std::size_t bytes = largest * tiling.rows;
+  keep_ = tiling.n_tiles > 1 && bytes * tiling.k_tiles <= kMaxKeptBytes;
+  beats_.resize(bytes * (keep_ ? tiling.k_tiles : 1));
+}
 
 bool ActivationStream::push(Device& device) {
   bool moved = false;
   while (!done()) {
-    if (sent_ == 0) fill();
-    const std::size_t beats = tiling_.block_size(position_.block);
-    const std::span<const std::int8_t> rest(&beats_[sent_ * tiling_.rows],
-                                            (beats - sent_) * tiling_.rows);
-    const std::size_t taken = device.push_activations(rest, position_.ends_command(tiling_));
+    const std::size_t taken = device.push_activations(tile().subspan(sent_ * tiling_.rows),
+                                                      position_.ends_command(tiling_));
     moved = moved || taken != 0;
     sent_ += taken;
     beats_sent_ += taken;
-    if (sent_ < beats) break;
+    if (sent_ < tiling_.block_size(position_.block)) break;
     sent_ = 0;
     position_.next(tiling_);
   }
   return moved;
 }
 
-void ActivationStream::fill() {
+std::span<const std::int8_t> ActivationStream::tile() {
+  const std::size_t bytes = tiling_.block_size(position_.block) * tiling_.rows;
+  std::int8_t* const beats = &beats_[keep_ ? position_.k_tile * bytes : 0];
+  if (sent_ == 0 && (!keep_ || position_.n_tile == 0)) fill(beats);
+  return {beats, bytes};
+}
+
+void ActivationStream::fill(std::int8_t* to) const {
   const std::size_t beats = tiling_.block_size(position_.block);
   const std::size_t first_row = tiling_.block_begin(position_.block);
   const std::size_t first_k = position_.k_tile * tiling_.rows;
   const std::size_t lanes = std::min(tiling_.rows, k_ - first_k);
-  beats_.assign(beats * tiling_.rows, 0);
-  for (std::size_t i = 0; i < beats; ++i) {
-    std::memcpy(&beats_[i * tiling_.rows], &x_[(first_row + i) * k_ + first_k], lanes);
+  for (std::size_t i = 0; i < beats; ++i, to += tiling_.rows) {
+    std::memcpy(to, &x_[(first_row + i) * k_ + first_k], lanes);
+    std::fill_n(to + lanes, tiling_.rows - lanes, std::int8_t{0});
   }
 }
 

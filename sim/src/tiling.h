@@ -66,7 +66,8 @@ class CodeStream {
   std::uint64_t beats_sent_ = 0;
 };
 
-// A tile's activation beats: beat i is row i of the block, activation 0 beyond the edge.
+// A tile's activation beats: beat i is row i of the block, activation 0 beyond the edge. With
+// several N tiles the beats of a block are made once and kept for all of them, if they are few.
 class ActivationStream {
  public:
   ActivationStream(const MatmulJob& job, const Tiling& tiling);
@@ -76,12 +77,14 @@ class ActivationStream {
   std::uint64_t beats_sent() const { return beats_sent_; }
 
  private:
-  void fill();
+  void fill(std::int8_t* to) const;
+  std::span<const std::int8_t> tile();
 
   std::span<const std::int8_t> x_;
   std::size_t k_;
   const Tiling& tiling_;
-  std::vector<std::int8_t> beats_;  // of the tile
+  bool keep_;
+  std::vector<std::int8_t> beats_;  // of a tile, or of all tiles of the block
   Position position_;
   std::size_t sent_ = 0;
   std::uint64_t beats_sent_ = 0;
