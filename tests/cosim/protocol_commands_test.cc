@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the registers say of commands: START checked, the queue, BUSY and DONE, a soft reset between
+// writes, the interrupt.
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+#include <cstdint>
+#include <utility>
+#include <vector>
+
+#include "cosim/matmul_bench.h"
+#include "cosim/protocol_registers_testing.h"
+#include "szt/sim/registers.h"
+
+namespace szt::sim {
+namespace {
+
+TEST_F(RegistersTest, StartIsChecked) {
+  struct Start {
+    std::uint32_t m, k_tiles, n_tiles, mode, errors;
+  };
+  const std::uint32_t size = matmul::kStatusErrorSize.mask();
+  const std::uint32_t mode = matmul::kStatusErrorMode.mask();
+  std::vector<Start> list = {{0, 0, 0, 3, size | mode}, {kDepth + 1, 1, 1, 3, size | mode}};
+  for (const std::uint32_t m : {0U, kDepth + 1, kDepth + 2, 2 * kDepth, 16U * kDepth + 1, 0x101U,
+                                0x8000'0001U, 0xFFFF'FFFFU}) {
+    list.push_back({m, 1, 1, 0, size});
+  }
+  for (const std::uint32_t m : {1U, 2U, kDepth - 1, kDepth}) list.push_back({m, 1, 1, 0, 0});
+  for (const std::uint32_t tiles : {0U, 0x100'0000U, 0x100'0001U, 0x8000'0001U, 0xFFFF'FFFFU}) {
+    list.push_back({1, tiles, 1, 0, size});
+    list.push_back({1, 1, tiles, 0, size});
+  }
+  for (const std::uint32_t tiles : {1U, 2U, 0x10000U, 0xFF'FFFFU}) {
+    list.push_back({1, tiles, 1, 0, 0});
+    list.push_back({1, 1, tiles, 0, 0});
+  }
+  for (const std::uint32_t bad : {3U, 4U, 5U, 6U, 0x100U, 0x8000'0000U, 0xFFFF'FFFFU}) {
+    list.push_back({1, 1, 1, bad, mode});
+  }
+  for (const std::uint32_t good : {0U, 1U, 2U}) list.push_back({1, 1, 1, good, 0});
+  for (const Start& start : list) {
+    SCOPED_TRACE(fmt::format("M {:#x}, K_TILES {:#x}, N_TILES {:#x}, MODE {:#x}", start.m,
+                             start.k_tiles, start.n_tiles, start.mode));
+    bench_.set_command(start.m, start.k_tiles, start.n_tiles, start.mode);
+    bench_.control(matmul::kControlStart.mask());
+    for (int i = 0; i < 5; ++i) bench_.edge();
+    EXPECT_EQ(bench_.status(), start.errors != 0 ? start.errors : matmul::kStatusBusy.mask());
+    bench_.control(matmul::kControlSoftReset.mask() | matmul::kControlFlush.mask());
+    EXPECT_EQ(bench_.status(), start.errors);
+    bench_.write(matmul::kStatus, start.errors);
+    EXPECT_EQ(bench_.status(), 0U);
+  }
+}
+
+// One is loaded, two wait: in the core, and in front of it. What is written later changes neither.
+TEST_F(RegistersTest, QueueOfTwo) {
+  std::uint32_t m = 1;
+  bench_.set_command(m, 1, 1, 0);
+  const std::uint32_t busy = matmul::kStatusBusy.mask();
+  const std::uint32_t full = matmul::kStatusErrorQueue.mask();
+  const std::uint32_t expected[] = {busy, busy | matmul::kStatusQueue.make(1),
+                                    busy | matmul::kStatusQueue.make(2),
+                                    busy | matmul::kStatusQueue.make(2) | full};
+  for (const std::uint32_t status : expected) {
+    bench_.control(matmul::kControlStart.mask());
+    bench_.edge();
+    EXPECT_EQ(bench_.status(), status);
+    bench_.set_command(++m, 1, 1, 0);
+  }
+  bench_.run_streams(true, true);
+  EXPECT_EQ(bench_.read(matmul::kDoneCount), 3U);
+  EXPECT_EQ(bench_.results.size(), 1U + 2 + 3);
+}
+
+// As many commands as fit behind results that nobody takes: BUSY until the last one is gone.
+TEST_F(RegistersTest, BusyWhileACommandIsHeld) {
+  bench_.set_command(1, 1, 1, 0);
+  bench_.send(kRows, 1, 100);
+  std::uint32_t held = 0;
+  while (matmul::kStatusQueue.get(bench_.status()) < 2) {
+    bench_.control(matmul::kControlStart.mask());
+    ++held;
+    for (int i = 0; i < 40; ++i) bench_.edge();
+    EXPECT_EQ(matmul::kStatusBusy.get(bench_.status()), 1U) << held << " commands";
+    ASSERT_LT(held, 100U);
+  }
+  EXPECT_GT(held, 18U);  // more than the output FIFO holds
+  for (std::uint32_t left = held; left > 0; --left) {
+    EXPECT_EQ(matmul::kStatusBusy.get(bench_.status()), 1U) << left << " commands";
+    bench_.p.m_axis_results_tready.set(1);
+    bench_.edge();
+    bench_.p.m_axis_results_tready.set(0);
+    for (int i = 0; i < 40; ++i) bench_.edge();
+  }
+  EXPECT_EQ(bench_.results.size(), held);
+  EXPECT_EQ(bench_.status(), matmul::kStatusDone.mask());
+  EXPECT_EQ(bench_.read(matmul::kDoneCount), held);
+}
+
+TEST_F(RegistersTest, TileCountsBeyondAByte) {
+  bench_.ready_every = 1;
+  for (const auto& [k_tiles, n_tiles] : {std::pair{1, 300}, std::pair{300, 1}}) {
+    bench_.results.clear();
+    bench_.set_command(1, static_cast<std::uint32_t>(k_tiles), static_cast<std::uint32_t>(n_tiles),
+                       0);
+    bench_.send(300 * kRows, 300, 1);
+    bench_.control(matmul::kControlStart.mask());
+    for (int i = 0; matmul::kStatusBusy.get(bench_.status()) != 0; ++i) ASSERT_LT(i, kTimeout);
+    EXPECT_EQ(bench_.results.size(), static_cast<std::size_t>(n_tiles));
+    EXPECT_TRUE(bench_.sent());
+    EXPECT_EQ(bench_.status(), matmul::kStatusDone.mask());
+  }
+}
+
+// Writes go on, one a cycle, around a soft reset: the queue is empty for the first one behind it.
+TEST_F(RegistersTest, StartsRightBehindASoftReset) {
+  const std::uint32_t start = matmul::kControlStart.mask();
+  const std::uint32_t reset = matmul::kControlSoftReset.mask() | matmul::kControlFlush.mask();
+  bench_.set_command(1, 1, 1, 0);
+  for (const bool at_once : {false, true}) {
+    SCOPED_TRACE(at_once ? "in the same write" : "in the next write");
+    for (std::size_t before = 0; before <= 4; ++before) {
+      std::vector<Write> writes(before, {matmul::kControl, start});
+      writes.push_back({matmul::kControl, at_once ? reset | start : reset});
+      writes.insert(writes.end(), at_once ? 2 : 3, {matmul::kControl, start});
+      bench_.traffic(writes, {});
+      EXPECT_EQ(bench_.status(), matmul::kStatusBusy.mask() | matmul::kStatusQueue.make(2) |
+                                     (before == 4 ? matmul::kStatusErrorQueue.mask() : 0));
+      bench_.control(reset);
+      EXPECT_EQ(bench_.status(), before == 4 ? matmul::kStatusErrorQueue.mask() : 0U);
+      bench_.write(matmul::kStatus, matmul::kStatusSticky);
+    }
+  }
+}
+
+TEST_F(RegistersTest, InterruptFollowsMaskAndEnable) {
+  const std::uint32_t enable = matmul::kControlIrqEnable.mask();
+  const auto irq = [this] {
+    bench_.edge();
+    bench_.edge();
+    return bench_.p.irq_o.high();
+  };
+  for (std::uint32_t bit = 1; bit != 0; bit <<= 1) {
+    if ((bit & matmul::kStatusSticky) == 0) continue;
+    SCOPED_TRACE(fmt::format("STATUS {:#x}", bit));
+    bench_.write(matmul::kIrqMask, matmul::kIrqMaskReset);
+    bench_.control(0);
+    bench_.raise_all();
+    EXPECT_FALSE(irq());
+    bench_.control(enable);
+    EXPECT_TRUE(irq());
+    bench_.write(matmul::kStatus, ~bit);
+    EXPECT_EQ(bench_.status(), bit);
+    EXPECT_TRUE(irq());
+    bench_.write(matmul::kIrqMask, ~bit);
+    EXPECT_FALSE(irq());
+    bench_.write(matmul::kIrqMask, bit);
+    EXPECT_TRUE(irq());
+    bench_.control(0);
+    EXPECT_FALSE(irq());
+    bench_.control(enable);
+    EXPECT_TRUE(irq());
+    bench_.write(matmul::kStatus, bit);
+    EXPECT_FALSE(irq());
+  }
+}
+
+}  // namespace
+}  // namespace szt::sim
