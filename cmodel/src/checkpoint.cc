@@ -59,10 +59,11 @@ std::array<std::string, 3> quantized_parts(std::string_view name) {
           std::string(name) + ".threshold"};
 }
 
-void set_checkpoint_metadata(SafetensorsWriter& writer, const Rule& rule, int zero_shift) {
+void set_checkpoint_metadata(SafetensorsWriter& writer, const Rule& rule,
+                             const ZeroShift& zero_shift) {
   writer.set_metadata(kVersionKey, std::string(kCheckpointVersion));
   writer.set_metadata(kRuleKey, to_string(rule));
-  writer.set_metadata(kZeroShiftKey, std::to_string(zero_shift));
+  writer.set_metadata(kZeroShiftKey, to_string(zero_shift));
 }
 
 void add_quantized(SafetensorsWriter& writer, const std::string& name, QuantizedTensor tensor) {
@@ -92,11 +93,10 @@ QuantizedCheckpoint::QuantizedCheckpoint(SafetensorsFile file) : file_(std::move
                     "that wrote the file",
                     printable_path(file_.path()), printable(version->second), kCheckpointVersion));
   }
-  const std::string shift = zero_shift();
-  const bool digit = shift.size() == 1 && shift[0] >= '0' && shift[0] <= '7';
-  if (metadata.contains(kZeroShiftKey) && !digit && shift != "inf") {
-    throw InputError(fmt::format("{}: metadata 'szt.zero_shift' is '{}', not 0 to 7 or inf; {}",
-                                 printable_path(file_.path()), printable(shift), kRedo));
+  if (metadata.contains(kZeroShiftKey) && !find_zero_shift(zero_shift())) {
+    throw InputError(fmt::format("{}: metadata 'szt.zero_shift' is '{}', not 0 to {} or inf; {}",
+                                 printable_path(file_.path()), printable(zero_shift()),
+                                 kMaxZeroShift, kRedo));
   }
   for (auto i = metadata.lower_bound(std::string(kShapeKey));
        i != metadata.end() && i->first.starts_with(kShapeKey); ++i) {
@@ -176,6 +176,10 @@ float QuantizedCheckpoint::number(std::string_view name, const std::string& part
                                  printable(part_name), value, kRedo));
   }
   return value;
+}
+
+ZeroShift QuantizedCheckpoint::zero_shift_or_default() const {
+  return find_zero_shift(zero_shift()).value_or(kDefaultZeroShift);
 }
 
 QuantizedWeights QuantizedCheckpoint::at(std::string_view name) const {

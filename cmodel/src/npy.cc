@@ -342,8 +342,9 @@ std::vector<std::uint16_t> NpyArray::half_bits() const {
   return copy_values<std::uint16_t>(data_);
 }
 
-void write_npy(const std::filesystem::path& path, std::string_view descr,
-               const std::vector<std::uint64_t>& shape, std::span<const std::byte> data) {
+void write_npy(AtomicFile& file, std::string_view descr, const std::vector<std::uint64_t>& shape,
+               std::span<const std::byte> data) {
+  const std::filesystem::path& path = file.path();
   const Dtype* const dtype = find_dtype(descr);
   if (dtype == nullptr) reject_dtype(path, descr);
   const std::uint64_t bytes = array_bytes(path, dtype->bytes, shape);
@@ -361,12 +362,17 @@ void write_npy(const std::filesystem::path& path, std::string_view descr,
   header += '\n';
   const auto length = static_cast<std::uint16_t>(header.size());
 
-  AtomicFile file(path);
   file.write(kMagic);
   file.write(std::string_view("\x01\x00", kVersionBytes));
   file.write(std::as_bytes(std::span(&length, 1)));
   file.write(header);
   file.write(data);
+}
+
+void write_npy(const std::filesystem::path& path, std::string_view descr,
+               const std::vector<std::uint64_t>& shape, std::span<const std::byte> data) {
+  AtomicFile file(path);
+  write_npy(file, descr, shape, data);
   file.commit();
 }
 

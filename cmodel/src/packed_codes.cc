@@ -75,6 +75,29 @@ PackedCodesView PackedCodesView::row_range(std::size_t first, std::size_t count)
   return {data_ + first * stride_bytes(), count, cols_};
 }
 
+PackedCodes PackedCodesView::transpose() const {
+  PackedCodes result(cols_, rows_);
+  const std::size_t stride = stride_bytes();
+  const std::size_t result_stride = result.stride_bytes();
+  // Four rows by one byte of columns become one byte of each of four rows.
+  for (std::size_t row = 0; row < rows_; row += kCodesPerByte) {
+    const std::size_t row_count = std::min(kCodesPerByte, rows_ - row);
+    for (std::size_t col = 0; col < cols_; col += kCodesPerByte) {
+      const std::size_t col_count = std::min(kCodesPerByte, cols_ - col);
+      const std::uint8_t* in = data_ + row * stride + col / kCodesPerByte;
+      std::uint8_t* out = result.bytes_.data() + col * result_stride + row / kCodesPerByte;
+      for (std::size_t j = 0; j < col_count; ++j) {
+        unsigned byte = 0;
+        for (std::size_t i = 0; i < row_count; ++i) {
+          byte |= code_bits(in[i * stride], j) << (2 * i);
+        }
+        out[j * result_stride] = static_cast<std::uint8_t>(byte);
+      }
+    }
+  }
+  return result;
+}
+
 PackedCodes::PackedCodes(std::size_t rows, std::size_t cols)
     : rows_(rows), cols_(cols), bytes_(packed_size(rows, cols)) {}
 
@@ -106,29 +129,6 @@ void PackedCodes::pack_row(std::size_t row, const Code* codes) {
   for (std::size_t col = 0; col < cols_; col += kCodesPerByte) {
     *packed++ = pack_byte(codes + col, std::min(kCodesPerByte, cols_ - col));
   }
-}
-
-PackedCodes PackedCodes::transpose() const {
-  PackedCodes result(cols_, rows_);
-  const std::size_t stride = stride_bytes();
-  const std::size_t result_stride = result.stride_bytes();
-  // Four rows by one byte of columns become one byte of each of four rows.
-  for (std::size_t row = 0; row < rows_; row += kCodesPerByte) {
-    const std::size_t row_count = std::min(kCodesPerByte, rows_ - row);
-    for (std::size_t col = 0; col < cols_; col += kCodesPerByte) {
-      const std::size_t col_count = std::min(kCodesPerByte, cols_ - col);
-      const std::uint8_t* in = bytes_.data() + row * stride + col / kCodesPerByte;
-      std::uint8_t* out = result.bytes_.data() + col * result_stride + row / kCodesPerByte;
-      for (std::size_t j = 0; j < col_count; ++j) {
-        unsigned byte = 0;
-        for (std::size_t i = 0; i < row_count; ++i) {
-          byte |= code_bits(in[i * stride], j) << (2 * i);
-        }
-        out[j * result_stride] = static_cast<std::uint8_t>(byte);
-      }
-    }
-  }
-  return result;
 }
 
 }  // namespace szt

@@ -11,24 +11,44 @@
 
 namespace szt {
 
-QuantizedTensor quantize(std::string_view where, Dtype dtype, const void* weights, std::size_t rows,
-                         std::size_t cols, const Rule& rule, unsigned threads) {
-  PackedCodes codes(rows, cols);
-  const std::size_t n = rows * cols;
+namespace {
+
+void check_finite(std::string_view where, Dtype dtype, const void* weights, std::size_t n,
+                  std::size_t cols) {
   if (const auto index = find_nonfinite(dtype, weights, n)) {
     throw InputError(fmt::format("{}: weight [{}, {}] is {}; every weight must be finite", where,
                                  *index / cols, *index % cols,
                                  latent_value(dtype, weights, *index)));
   }
-  const Calibration calibration = calibrate(dtype, weights, n, rule, threads);
-  std::vector<Code> row_codes(cols);
+}
+
+void encode_rows(Dtype dtype, const void* weights, float threshold, PackedCodes& codes) {
+  std::vector<Code> row_codes(codes.cols());
   const auto* bytes = static_cast<const std::byte*>(weights);
-  for (std::size_t row = 0; row < rows; ++row) {
-    encode(dtype, bytes + row * cols * size_of(dtype), cols, calibration.threshold,
+  for (std::size_t row = 0; row < codes.rows(); ++row) {
+    encode(dtype, bytes + row * codes.cols() * size_of(dtype), codes.cols(), threshold,
            row_codes.data());
     codes.pack_row(row, row_codes.data());
   }
+}
+
+}  // namespace
+
+QuantizedTensor quantize(std::string_view where, Dtype dtype, const void* weights, std::size_t rows,
+                         std::size_t cols, const Rule& rule, unsigned threads) {
+  PackedCodes codes(rows, cols);
+  check_finite(where, dtype, weights, rows * cols, cols);
+  const Calibration calibration = calibrate(dtype, weights, rows * cols, rule, threads);
+  encode_rows(dtype, weights, calibration.threshold, codes);
   return {std::move(codes), calibration.threshold, calibration.scale, dtype, calibration.nonzero};
+}
+
+PackedCodes encode_tensor(std::string_view where, Dtype dtype, const void* weights,
+                          std::size_t rows, std::size_t cols, float threshold) {
+  PackedCodes codes(rows, cols);
+  check_finite(where, dtype, weights, rows * cols, cols);
+  encode_rows(dtype, weights, threshold, codes);
+  return codes;
 }
 
 std::vector<float> dequantize(PackedCodesView codes, float scale) {
@@ -42,6 +62,10 @@ std::vector<float> dequantize(PackedCodesView codes, float scale) {
     const float magnitude = magnitude_bit(code) ? scale : 0.0F;
     values[static_cast<std::size_t>(code)] = sign_bit(code) ? -magnitude : magnitude;
   }
+  return map_codes(codes, values);
+}
+
+std::vector<float> map_codes(PackedCodesView codes, const std::array<float, kCodeCount>& values) {
   std::vector<float> weights(codes.rows() * codes.cols());
   std::vector<Code> row_codes(codes.cols());
   float* out = weights.data();

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "szt/error.h"
+#include "szt/gradient.h"
 #include "szt/matmul.h"
 #include "szt/sim/registers.h"
 #include "tiling.h"
@@ -244,22 +245,15 @@ MatmulReport Driver::matmul(const MatmulJob& job, std::span<std::int32_t> y,
 }
 
 BackwardReport Driver::backward_input(const BackwardJob& job, std::span<std::int32_t> g) {
-  const std::size_t n = job.weights.rows();
-  const unsigned shift = job.zero_shift.value_or(0);
-  if (shift > kMaxZeroShift) {
-    throw InputError(fmt::format("zero shift {}: 0 to {}, or none", shift, kMaxZeroShift));
-  }
-  if (n > kMaxExactK >> shift) {
-    throw InputError(fmt::format("N = {}: the input gradient is exact up to {} with zero shift {}",
-                                 n, kMaxExactK >> shift, shift));
-  }
-  const PackedCodes transposed = PackedCodes(job.weights).transpose();
+  check_exact_n(job.weights.rows(), job.zero_shift);
+  const PackedCodes transposed = job.weights.transpose();
   BackwardReport report;
   report.forward = matmul({job.dy, job.m, transposed, DecodeMode::kForward}, g);
   if (!job.zero_shift) return report;
+  const std::int32_t unit = 1 << *job.zero_shift;
   std::vector<std::int32_t> zeros(g.size());
   report.zero_sign = matmul({job.dy, job.m, transposed, DecodeMode::kZeroSign}, zeros);
-  for (std::size_t i = 0; i < g.size(); ++i) g[i] = g[i] * (1 << shift) + zeros[i];
+  for (std::size_t i = 0; i < g.size(); ++i) g[i] = g[i] * unit + zeros[i];
   return report;
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// --activations X.npy.
+// --activations X.npy, and other matrices of integers.
 #ifndef SZT_TOOLS_ACTIVATIONS_H_
 #define SZT_TOOLS_ACTIVATIONS_H_
 
@@ -23,9 +23,19 @@ struct Activations {
 // that is not 2-D.
 Activations load_activations(const std::filesystem::path& path);
 
-// Throws InputError unless the activations in `path` fit weights of this K.
-void check_k(const Activations& activations, const std::filesystem::path& path,
-             std::string_view weights, std::size_t weights_k);
+// An int8 matrix. Throws InputError, naming it by `what` ("output gradients") and `axes`
+// ("[M,N]"), for anything else; float32 is refused because its scale is the caller's choice.
+struct Int8Matrix {
+  std::size_t rows;
+  std::size_t cols;
+  std::vector<std::int8_t> values;  // [rows, cols]
+};
+Int8Matrix load_int8(const std::filesystem::path& path, std::string_view what,
+                     std::string_view axes);
+
+// Throws InputError unless activations of this K, from `path`, fit the weights.
+void check_k(std::size_t k, const std::filesystem::path& path, std::string_view weights,
+             std::size_t weights_k);
 
 }  // namespace szt::tools
 

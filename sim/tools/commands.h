@@ -25,6 +25,7 @@ Subcommand add_quantize(CLI::App& app);
 Subcommand add_dequantize(CLI::App& app);
 Subcommand add_inspect(CLI::App& app);
 Subcommand add_matmul(CLI::App& app);
+Subcommand add_backward(CLI::App& app);
 Subcommand add_cosim(CLI::App& app);
 
 }  // namespace szt::tools

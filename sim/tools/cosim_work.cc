@@ -137,7 +137,8 @@ void CosimWork::take_weights() {
 void CosimWork::check_activations() const {
   if (selected_) {
     for (const QuantizedWeights& tensor : selected_->tensors) {
-      check_k(*x_, options_.activations, weights_argument(*selected_, tensor), tensor.codes.cols());
+      check_k(x_->k, options_.activations, weights_argument(*selected_, tensor),
+              tensor.codes.cols());
     }
   }
   if (options_.dequantize && !x_->scaled) {

@@ -24,14 +24,16 @@ namespace {
 
 int run(int argc, char** argv) {
   CLI::App app{
-      "Signed-zero ternary weights: quantise checkpoints, multiply on a model or on the "
-      "cycle-accurate\nRTL, compare the two.\n"
+      "Signed-zero ternary weights: quantise checkpoints, multiply and take gradients on a model "
+      "or\n"
+      "on the cycle-accurate RTL, compare the two.\n"
       "Exit status: 0 ok, 1 a comparison failed, 2 bad usage or input.",
       "szt"};
   app.require_subcommand(1);
   app.set_version_flag("--version", "szt " SZT_VERSION, "Print the version and exit");
   const std::vector<Subcommand> commands = {add_quantize(app), add_dequantize(app),
-                                            add_inspect(app), add_matmul(app), add_cosim(app)};
+                                            add_inspect(app),  add_matmul(app),
+                                            add_backward(app), add_cosim(app)};
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
@@ -46,7 +48,7 @@ int run(int argc, char** argv) {
     if (app.get_subcommands().empty()) {
       const bool given = argc > 1 && argv[1][0] != '-';
       if (given) what = fmt::format("'{}' is no command", printable(argv[1]));
-      what += ": use quantize, dequantize, inspect, matmul or cosim";
+      what += ": use quantize, dequantize, inspect, matmul, backward or cosim";
     }
     while (!what.empty() && (what.back() == '\n' || what.back() == '.')) what.pop_back();
     throw InputError(fmt::format("{}; see '{} --help'", what, command));

@@ -50,7 +50,7 @@ int multiply(const Options& options) {
   const SelectedWeights selected = open_single_weights(options.weights);
   const QuantizedWeights& weights = selected.tensors.front();
   const Activations x = load_activations(options.activations);
-  check_k(x, options.activations, weights_argument(selected, weights), weights.codes.cols());
+  check_k(x.k, options.activations, weights_argument(selected, weights), weights.codes.cols());
   if (options.dequantize && !x.scaled) {
     throw InputError(fmt::format(
         "{}: --dequantize needs float32 activations, int8 ones have no scale; leave it away",

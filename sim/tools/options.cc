@@ -36,6 +36,10 @@ void add_mode_option(CLI::App& app, std::string& mode) {
       ->capture_default_str();
 }
 
+void add_zero_shift_option(CLI::App& app, std::string& text, const std::string& description) {
+  app.add_option("--zero-shift", text, description)->type_name("K|inf");
+}
+
 void add_number_option(CLI::App& app, const std::string& name, const std::string& description,
                        std::uint64_t largest, const std::function<void(std::uint64_t)>& set) {
   const auto parse = [name, largest, set](const std::string& text) {

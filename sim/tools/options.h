@@ -22,6 +22,9 @@ void add_config_option(CLI::App& app, std::string& name);
 // --mode, default forward.
 void add_mode_option(CLI::App& app, std::string& mode);
 
+// --zero-shift K|inf; `text` is empty if it is not given. parse_zero_shift() checks it.
+void add_zero_shift_option(CLI::App& app, std::string& text, const std::string& description);
+
 // A whole number from 0 to `largest` in decimal (CLI11's own conversion takes -1 for 2^64 - 1 and
 // 010 for 8); anything else throws InputError out of App::parse.
 void add_number_option(CLI::App& app, const std::string& name, const std::string& description,

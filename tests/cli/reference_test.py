@@ -4,10 +4,10 @@
 
 Usage: reference_test.py SZT
 
-Files that the reference libraries write go through `szt quantize`, `dequantize`, `matmul` and
-`inspect`; what comes back is read with those libraries and compared, bit for bit, with thresholds,
-scales, codes and products computed here a second time. Exit status 0: all equal; 77: skipped, the
-modules `safetensors` and `numpy` are not installed.
+Files that the reference libraries write go through `szt quantize`, `dequantize`, `matmul`,
+`backward` and `inspect`; what comes back is read with those libraries and compared, bit for bit,
+with thresholds, scales, codes, products and gradients computed here a second time. Exit status 0:
+all equal; 77: skipped, the modules `safetensors` and `numpy` are not installed.
 """
 
 import os
@@ -324,6 +324,33 @@ class ReferenceTest(unittest.TestCase):
             expected = (row_scales * scale)[:, None] * exact
             self.assertEqual(expected.dtype, np.float32)
             np.testing.assert_array_equal(np.load(self.dir / "y.npy"), expected)
+
+    def test_backward(self):
+        for m, k, n in [(1, 1, 1), (5, 13, 9), (17, 64, 33), (0, 3, 2), (3, 100, 1)]:
+            weights = float_bits(self.random, "F32", (n, k), "normal")
+            write(self.dir / "in", {"w": ("F32", (n, k), weights)})
+            run("quantize", self.dir / "in", self.dir / "q")
+            signs, magnitudes = values_of("F32", weights)
+            codes = codes_of(signs, magnitudes, calibrate("twn", magnitudes)[0]).reshape(n, k)
+            forward = np.array([0, 1, 0, -1])[codes]
+            zero_sign = np.array([1, 0, -1, 0])[codes]
+            x = self.random.integers(-128, 128, (m, k), dtype=np.int8)
+            dy = self.random.integers(-128, 128, (m, n), dtype=np.int8)
+            np.save(self.dir / "x.npy", x)
+            np.save(self.dir / "dy.npy", dy)
+            inputs = ["--activations", self.dir / "x.npy", "--grad-output", self.dir / "dy.npy"]
+            outputs = ["--grad-input", self.dir / "g.npy", "--grad-weight", self.dir / "dw.npy"]
+            gradients = ["backward", "--weights", self.dir / "q", *inputs, *outputs]
+            for surrogate, shift in [("dead-zone", None), ("ste", None), ("szt", 0), ("szt", 5)]:
+                options = [] if shift is None else ["--zero-shift", shift]
+                run(*gradients, "--surrogate", surrogate, *options)
+                wide = dy.astype(np.int64)
+                backward = forward if shift is None else 2**shift * forward + zero_sign
+                slope = np.abs(forward) if surrogate == "dead-zone" else 1
+                for name, expected in [("g", wide @ backward), ("dw", slope * (wide.T @ x))]:
+                    result = np.load(self.dir / f"{name}.npy")
+                    self.assertEqual(result.dtype, np.dtype("<i4"))
+                    np.testing.assert_array_equal(result, expected)
 
 
 if __name__ == "__main__":

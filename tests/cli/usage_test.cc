@@ -21,11 +21,9 @@ void expect_readable(const std::string& help) {
 TEST(Usage, HelpOfEverySubcommand) {
   const std::string help = expect_ok({"--help"}).out;
   expect_readable(help);
-  const std::map<std::string, std::string> mentioned = {{"quantize", "--exclude"},
-                                                        {"dequantize", "OUT"},
-                                                        {"inspect", "--tensor"},
-                                                        {"matmul", "--device"},
-                                                        {"cosim", "--stall"}};
+  const std::map<std::string, std::string> mentioned = {
+      {"quantize", "--exclude"}, {"dequantize", "OUT"},       {"inspect", "--tensor"},
+      {"matmul", "--device"},    {"backward", "on the host"}, {"cosim", "--stall"}};
   for (const auto& [command, text] : mentioned) {
     const Result result = expect_ok({command, "--help"});
     EXPECT_THAT(result.out, HasSubstr(text));

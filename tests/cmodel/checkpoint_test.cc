@@ -27,10 +27,27 @@ QuantizedTensor tensor_of(std::size_t rows, std::size_t cols, float scale) {
   return {std::move(codes), scale / 2, scale, Dtype::kBF16, 0};
 }
 
+TEST(Checkpoint, ZeroShiftsOfAFile) {
+  const TempDir dir;
+  for (const auto& [shift, text] : std::vector<std::pair<ZeroShift, std::string>>{
+           {0U, "0"}, {7U, "7"}, {std::nullopt, "inf"}}) {
+    SafetensorsWriter writer;
+    set_checkpoint_metadata(writer, Rule{}, shift);
+    writer.write(dir / "q");
+    const QuantizedCheckpoint checkpoint{SafetensorsFile(dir / "q")};
+    EXPECT_EQ(checkpoint.zero_shift(), text);
+    EXPECT_EQ(checkpoint.zero_shift_or_default(), shift);
+  }
+  SafetensorsWriter plain;
+  plain.write(dir / "plain");
+  EXPECT_EQ(QuantizedCheckpoint{SafetensorsFile(dir / "plain")}.zero_shift_or_default(),
+            ZeroShift(2U));
+}
+
 TEST(Checkpoint, ReadsWhatItWrote) {
   const TempDir dir;
   SafetensorsWriter writer;
-  set_checkpoint_metadata(writer, parse_rule("twn:0.25"), 3);
+  set_checkpoint_metadata(writer, parse_rule("twn:0.25"), 3U);
   writer.set_metadata("format", "pt");
   for (std::size_t cols = 0; cols <= 9; ++cols) {
     add_quantized(writer, "w" + std::to_string(cols), tensor_of(3, cols, 0.5F));

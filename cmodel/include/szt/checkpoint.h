@@ -7,8 +7,9 @@
 //   T.threshold  F32 [1], finite and >= 0
 // and two metadata strings, szt.shape.T = "[out,in]" and szt.dtype.T, what T held before ("F32").
 // The file has three more: szt.version = "1", szt.rule (as parse_rule() reads it) and
-// szt.zero_shift ("2": training takes the two zeros for +-scale * 2^-2). Every other tensor and
-// metadata string is the original's. All metadata keys that begin with "szt." belong to the format.
+// szt.zero_shift ("2": training takes the two zeros for +-scale * 2^-2; "inf": for 0). Every other
+// tensor and metadata string is the original's. All metadata keys that begin with "szt." belong to
+// the format.
 #ifndef SZT_CHECKPOINT_H_
 #define SZT_CHECKPOINT_H_
 
@@ -23,12 +24,12 @@
 #include "szt/quantize.h"
 #include "szt/safetensors.h"
 #include "szt/threshold.h"
+#include "szt/zero_shift.h"
 
 namespace szt {
 
 inline constexpr std::string_view kCheckpointVersion = "1";
 inline constexpr std::string_view kCheckpointKeyPrefix = "szt.";
-inline constexpr int kDefaultZeroShift = 2;
 
 // "T.codes", "T.scale", "T.threshold".
 std::array<std::string, 3> quantized_parts(std::string_view name);
@@ -36,7 +37,7 @@ std::array<std::string, 3> quantized_parts(std::string_view name);
 // Writing: the metadata of the file, once, and then each tensor. The writer keeps the codes. Throw
 // InputError as SafetensorsWriter does, for a name that is taken among others.
 void set_checkpoint_metadata(SafetensorsWriter& writer, const Rule& rule,
-                             int zero_shift = kDefaultZeroShift);
+                             const ZeroShift& zero_shift = kDefaultZeroShift);
 void add_quantized(SafetensorsWriter& writer, const std::string& name, QuantizedTensor tensor);
 
 // One tensor of a quantised checkpoint.
@@ -61,6 +62,8 @@ class QuantizedCheckpoint {
   // As the file has them; empty where it does not say.
   std::string rule() const { return metadata_or_empty("szt.rule"); }
   std::string zero_shift() const { return metadata_or_empty("szt.zero_shift"); }
+  // The same as a number, kDefaultZeroShift where the file does not say.
+  ZeroShift zero_shift_or_default() const;
 
   // Of the quantised tensors, sorted.
   std::span<const std::string> names() const { return names_; }

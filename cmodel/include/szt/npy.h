@@ -17,6 +17,7 @@
 
 namespace szt {
 
+class AtomicFile;
 class MappedFile;
 
 // What the file says about the array.
@@ -70,13 +71,15 @@ class NpyArray {
 // above, if the data is not as long as the shape says, or if the file cannot be written.
 void write_npy(const std::filesystem::path& path, std::string_view descr,
                const std::vector<std::uint64_t>& shape, std::span<const std::byte> data);
+// The same into an open file, which the caller commits: arrays that appear together or not at all.
+void write_npy(AtomicFile& file, std::string_view descr, const std::vector<std::uint64_t>& shape,
+               std::span<const std::byte> data);
 void write_npy(const std::filesystem::path& path, const std::vector<std::uint64_t>& shape,
                std::span<const std::int8_t> values);
 void write_npy(const std::filesystem::path& path, const std::vector<std::uint64_t>& shape,
                std::span<const std::int32_t> values);
 void write_npy(const std::filesystem::path& path, const std::vector<std::uint64_t>& shape,
                std::span<const float> values);
-
 }  // namespace szt
 
 #endif  // SZT_NPY_H_

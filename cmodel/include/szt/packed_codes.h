@@ -27,6 +27,8 @@ constexpr std::size_t packed_stride(std::size_t cols) {
 // Bytes of a packed matrix. Throws InputError if no address space holds them.
 std::size_t packed_size(std::size_t rows, std::size_t cols);
 
+class PackedCodes;
+
 // Non-owning and read-only; cheap to copy. Functions that only read codes take this by value, and
 // a PackedCodes converts to it.
 class PackedCodesView {
@@ -58,6 +60,8 @@ class PackedCodesView {
   std::vector<Code> unpack() const;
   // Rows [first, first + count), sharing the bytes.
   PackedCodesView row_range(std::size_t first, std::size_t count) const;
+  // A new matrix [cols, rows].
+  PackedCodes transpose() const;
 
  private:
   friend class PackedCodes;
@@ -94,12 +98,13 @@ class PackedCodes {
   // Reads cols() codes.
   void pack_row(std::size_t row, const Code* codes);
 
-  // [cols, rows].
-  PackedCodes transpose() const;
+  PackedCodes transpose() const { return view().transpose(); }
 
   friend bool operator==(const PackedCodes&, const PackedCodes&) = default;
 
  private:
+  friend class PackedCodesView;  // transpose() fills whole bytes
+
   std::size_t rows_ = 0;
   std::size_t cols_ = 0;
   std::vector<std::uint8_t> bytes_;

@@ -30,6 +30,12 @@ struct QuantizedTensor {
 QuantizedTensor quantize(std::string_view where, Dtype dtype, const void* weights, std::size_t rows,
                          std::size_t cols, const Rule& rule, unsigned threads = 0);
 
+// Codes of weights [rows, cols] with a threshold that stands: how latents that training has moved
+// become codes again. Throws InputError for a NaN or an infinity, as quantize(), and for a
+// threshold that is not finite and >= 0.
+PackedCodes encode_tensor(std::string_view where, Dtype dtype, const void* weights,
+                          std::size_t rows, std::size_t cols, float threshold);
+
 // f * scale as float32 [rows, cols]. The sign bit is the code's, also for zeros (0- is -0.0f) and
 // also where the scale is 0; encoding the result with a threshold below the scale gives the codes
 // again. Throws InputError unless the scale is finite and >= 0.
@@ -37,6 +43,9 @@ std::vector<float> dequantize(PackedCodesView codes, float scale);
 inline std::vector<float> dequantize(const QuantizedTensor& tensor) {
   return dequantize(tensor.codes, tensor.scale);
 }
+
+// values[code] as float32 [rows, cols].
+std::vector<float> map_codes(PackedCodesView codes, const std::array<float, kCodeCount>& values);
 
 // How often each code occurs, indexed by the code's bits; padding does not count.
 using CodeHistogram = std::array<std::uint64_t, kCodeCount>;

@@ -6,7 +6,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
-#include <optional>
 #include <span>
 #include <string>
 
@@ -14,6 +13,7 @@
 #include "szt/packed_codes.h"
 #include "szt/sim/device.h"
 #include "szt/sim/registers.h"
+#include "szt/zero_shift.h"
 
 namespace szt::sim {
 
@@ -45,20 +45,18 @@ struct MatmulReport {
   double utilization = 0;          // macs / (cycles * rows * cols)
 };
 
-// The input gradient of Y = X * f(W)^T for the integer loss gradient dY:
-// G[m, k] = 2^zero_shift * (dY[m, n] * f(W[n, k])) + dY * z(W), exact in int32 for
-// n < 2^(24 - zero_shift); without a zero_shift G = dY * f(W) (plain ternary). The float gradient
-// is s_dy * scale * 2^-zero_shift * G. Any dimension may be 0.
+// The input gradient of Y = X * f(W)^T for the integer loss gradient dY, as input_gradient() of
+// szt/gradient.h: G[m, k] = 2^shift * (dY[m, n] * f(W[n, k])) + dY * z(W), exact in int32 for
+// n < 2^(24 - shift); dY * f(W) for an infinite zero shift. Any dimension may be 0.
 struct BackwardJob {
   std::span<const std::int8_t> dy;  // [m, n], row-major
   std::size_t m;
-  PackedCodesView weights;                 // [n, k]
-  std::optional<unsigned> zero_shift = 2;  // 0 .. 7
+  PackedCodesView weights;  // [n, k]
+  ZeroShift zero_shift = kDefaultZeroShift;
 };
-inline constexpr unsigned kMaxZeroShift = 7;
 
 struct BackwardReport {
-  MatmulReport forward, zero_sign;  // the two passes; the second is all 0 without a zero_shift
+  MatmulReport forward, zero_sign;  // the two passes; the second is all 0 for an infinite shift
 };
 
 // How the driver learns that a command is done or went wrong.
