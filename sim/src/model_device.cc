@@ -55,6 +55,13 @@ class ModelDevice final : public QueuedDevice<Device>, private RegisterClient {
     return cycle_ - before;
   }
 
+  std::optional<StreamStates> stream_states() const override {
+    const bool runs = !commands_.empty();
+    return StreamStates{.codes = {!codes_.empty(), runs && row_ != rows_},
+                        .activations = {!activations_.empty(), runs && row_ == rows_},
+                        .results = {!results_.empty(), !results_.full()}};
+  }
+
   std::string describe() const override {
     return fmt::format("cycle {}: {} commands held; {} code, {} activation, {} result beats wait",
                        cycle_, commands_.size(), codes_.size(), activations_.size(),

@@ -89,6 +89,16 @@ class VerilatedDevice final : public QueuedDevice<RtlDevice> {
   std::uint64_t handshakes() const override { return handshakes_; }
   const StreamStallCounts& stall_counts() const override { return stall_counts_; }
 
+  std::optional<StreamStates> stream_states() const override {
+    const auto state = [](const Pin& valid, const Pin& ready) {
+      return Handshake{valid.high(), ready.high()};
+    };
+    return StreamStates{
+        .codes = state(pins_.s_axis_codes_tvalid, pins_.s_axis_codes_tready),
+        .activations = state(pins_.s_axis_activations_tvalid, pins_.s_axis_activations_tready),
+        .results = state(pins_.m_axis_results_tvalid, pins_.m_axis_results_tready)};
+  }
+
   std::string describe() const override {
     return fmt::format(
         "cycle {}: {}; codes valid {} ready {} ({} beats wait); activations valid {} ready {} ({} "

@@ -86,11 +86,7 @@ void CodeStream::fill(std::uint8_t* beats) const {
 
 ActivationStream::ActivationStream(const MatmulJob& job, const Tiling& tiling)
     : x_(job.x), k_(job.weights.cols()), tiling_(tiling) {
-  std::size_t largest = 0;
-  for (std::size_t block = 0; block < tiling.blocks; ++block) {
-    largest = std::max(largest, tiling.block_size(block));
-  }
-  const std::size_t bytes = largest * tiling.rows;
+  const std::size_t bytes = tiling.block_size(0) * tiling.rows;  // the largest block's
   keep_ = tiling.n_tiles > 1 && bytes * tiling.k_tiles <= kMaxKeptBytes;
   beats_.resize(bytes * (keep_ ? tiling.k_tiles : 1));
 }

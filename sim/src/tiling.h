@@ -3,6 +3,7 @@
 #ifndef SZT_SIM_SRC_TILING_H_
 #define SZT_SIM_SRC_TILING_H_
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -17,8 +18,11 @@ namespace szt::sim {
 struct Tiling {
   Tiling(const MatmulJob& job, const Configuration& configuration);
 
-  // Blocks of M differ by at most one vector; each is a command.
-  std::size_t block_begin(std::size_t block) const { return m * block / blocks; }
+  // Each block of M is a command. Their sizes differ by at most one vector, larger ones first, so
+  // that the size changes once.
+  std::size_t block_begin(std::size_t block) const {
+    return block * (m / blocks) + std::min(block, m % blocks);
+  }
   std::size_t block_size(std::size_t block) const {
     return block_begin(block + 1) - block_begin(block);
   }

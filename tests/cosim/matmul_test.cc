@@ -144,6 +144,27 @@ TEST_P(MatmulTest, BlocksBeyondTheAccumulatorQueueWithoutBubbles) {
   }
 }
 
+// Commands of one or a few tiles: the driver has hardly the time to start the next one.
+TEST_P(MatmulTest, BriefCommandsQueueWithoutBubbles) {
+  const std::unique_ptr<Device> device = make_rtl_device(configuration());
+  std::uniform_int_distribution<std::size_t> m_of(depth() + 1, 12 * depth());
+  std::uniform_int_distribution<std::size_t> tiles(1, 3);
+  for (int i = 0; i < 24; ++i) {
+    const Work work =
+        random_work({i == 0 ? depth() + 1 : m_of(generator_), tiles(generator_) * rows(),
+                     i < 12 ? 1 : tiles(generator_) * cols()},
+                    generator_);
+    for (const Completion completion : {Completion::kInterrupt, Completion::kPolling}) {
+      std::vector<std::int32_t> y(work.m * work.weights.rows());
+      const MatmulReport report =
+          Driver(*device, {.completion = completion, .progress = {}}).matmul(work.job(), y);
+      ASSERT_EQ(report.cycles, report.cycles_model)
+          << work.m << " x " << work.weights.cols() << " x " << work.weights.rows()
+          << (completion == Completion::kPolling ? ", polling" : "");
+    }
+  }
+}
+
 TEST_P(MatmulTest, BlocksBeyondTheAccumulatorUnderStalls) {
   run_checked(configuration(), random_work({3 * depth() + 1, rows() + 1, cols() + 1}, generator_),
               {.stalls = StreamStalls::all(StallPattern::random(0.4), test_seed()),

@@ -43,6 +43,14 @@ struct Popped {
   std::uint64_t cycle = 0;  // in which it was accepted (exact in a simulation)
 };
 
+// The two sides of the streams as they stand.
+struct Handshake {
+  bool valid = false, ready = false;
+};
+struct StreamStates {
+  Handshake codes, activations, results;
+};
+
 // One szt_matmul: its registers (szt/sim/registers.h), its three streams, its interrupt.
 //
 // Order of beats: for each N tile, for each K tile, `rows` code beats and m activation beats; after
@@ -84,6 +92,8 @@ class Device {
 
   // The state of every handshake that the device can see, for the message of a watchdog.
   virtual std::string describe() const = 0;
+  // The same, to be judged; nullopt where it cannot be seen.
+  virtual std::optional<StreamStates> stream_states() const { return std::nullopt; }
 };
 
 // Throws InputError unless a core of this configuration can run the command.
