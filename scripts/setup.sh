@@ -5,7 +5,7 @@
 #     demo   to build the szt tool, Verilate the array and run the demo (default)
 #     test   demo, and what the tests add: GoogleTest, Google Benchmark, SystemC, Clang, Icarus,
 #            Yosys, and a reference safetensors reader in .venv (PyPI; skipped where not reached)
-#     all    everything
+#     all    test, and what scripts/plot_theory.py draws with: matplotlib
 # Needs root or sudo only when a package is missing. pip's own settings (PIP_INDEX_URL, ...) hold.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -25,6 +25,7 @@ demo_packages=(
 test_packages=(
   libgtest-dev libgmock-dev libbenchmark-dev libsystemc-dev clang clang-format iverilog yosys patch
 )
+plot_packages=(python3-matplotlib)
 safetensors_version=0.6.2
 
 # Only what dpkg does not report as installed ("ii"), so that a second run costs no apt at all.
@@ -111,8 +112,12 @@ esac
 
 case $what in
   demo) install_missing "${demo_packages[@]}" ;;
-  test | all)
+  test)
     install_missing "${demo_packages[@]}" "${test_packages[@]}"
+    make_venv
+    ;;
+  all)
+    install_missing "${demo_packages[@]}" "${test_packages[@]}" "${plot_packages[@]}"
     make_venv
     ;;
 esac

@@ -27,6 +27,7 @@ Subcommand add_inspect(CLI::App& app);
 Subcommand add_matmul(CLI::App& app);
 Subcommand add_backward(CLI::App& app);
 Subcommand add_cosim(CLI::App& app);
+Subcommand add_theory(CLI::App& app);
 
 }  // namespace szt::tools
 

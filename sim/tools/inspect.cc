@@ -16,9 +16,11 @@
 #include <string>
 #include <string_view>
 #include <type_traits>
+#include <utility>
 #include <vector>
 
 #include "commands.h"
+#include "histogram.h"
 #include "options.h"
 #include "outputs.h"
 #include "report.h"
@@ -39,6 +41,10 @@ struct Options {
   std::string file;
   std::string tensor;
   std::string json;
+  bool histogram = false;
+  std::string include;
+  std::string exclude;
+  std::string csv;
 };
 
 bool is_npy(const std::string& path) {
@@ -208,6 +214,17 @@ Json inspect_checkpoint(const Options& options) {
 }
 
 int inspect_file(const Options& options) {
+  if (options.histogram) {
+    return inspect_histogram({options.file, options.tensor, options.include, options.exclude,
+                              options.csv, options.json});
+  }
+  for (const auto& [name, value] : {std::pair("--include", options.include),
+                                    {"--exclude", options.exclude},
+                                    {"--csv", options.csv}}) {
+    if (!value.empty()) {
+      throw InputError(fmt::format("{} goes with --histogram; add that or leave it away", name));
+    }
+  }
   check_outputs({{"--json", options.json}}, {{"FILE", options.file}});
   Json json = is_npy(options.file) ? inspect_npy(options) : inspect_checkpoint(options);
   json["tool_versions"] = tool_versions();
@@ -224,11 +241,30 @@ Subcommand add_inspect(CLI::App& app) {
   command->footer(
       "Of a quantised tensor: the counts of the four codes, the share of weights in the dead zone\n"
       "(both zeros), the entropy of the codes in bits a weight, and the bytes a weight takes, its\n"
-      "scale and threshold counted.");
+      "scale and threshold counted.\n"
+      "With --histogram, of every 2-D float tensor, under the rules twn, absmean and mse: the "
+      "share\n"
+      "in the dead zone beside those of Gaussian and Laplace weights of the same mean|w|; the\n"
+      "signal-to-quantisation-noise ratio of the forward pass's three levels, of the backward\n"
+      "pass's four (zero shift 2) and of four with the best inner one.");
   command->add_option("FILE", options->file, "safetensors or .npy file")
       ->required()
       ->type_name("FILE");
   command->add_option("--tensor", options->tensor, "Only this tensor")->type_name("NAME");
+  command->add_flag("--histogram", options->histogram,
+                    "Weights that are not quantised yet against the three rules");
+  command
+      ->add_option("--include", options->include,
+                   "With --histogram: only tensors whose name\nholds a match of this regular "
+                   "expression (ECMAScript)")
+      ->type_name("REGEX");
+  command
+      ->add_option("--exclude", options->exclude,
+                   "With --histogram: no tensor whose name\nholds a match")
+      ->type_name("REGEX");
+  command
+      ->add_option("--csv", options->csv, "With --histogram: write the histograms of w / mean|w|")
+      ->type_name("FILE");
   add_json_option(*command, options->json);
   return {command, [options] { return inspect_file(*options); }};
 }

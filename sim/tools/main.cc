@@ -31,9 +31,9 @@ int run(int argc, char** argv) {
       "szt"};
   app.require_subcommand(1);
   app.set_version_flag("--version", "szt " SZT_VERSION, "Print the version and exit");
-  const std::vector<Subcommand> commands = {add_quantize(app), add_dequantize(app),
-                                            add_inspect(app),  add_matmul(app),
-                                            add_backward(app), add_cosim(app)};
+  const std::vector<Subcommand> commands = {
+      add_quantize(app), add_dequantize(app), add_inspect(app), add_matmul(app),
+      add_backward(app), add_cosim(app),      add_theory(app)};
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
@@ -44,11 +44,14 @@ int run(int argc, char** argv) {
     }
     std::string command = "szt";
     std::string what = error.what();
-    for (const CLI::App* chosen : app.get_subcommands()) command += " " + chosen->get_name();
+    for (const CLI::App* level = &app; !level->get_subcommands().empty();) {
+      level = level->get_subcommands().front();
+      command += " " + level->get_name();
+    }
     if (app.get_subcommands().empty()) {
       const bool given = argc > 1 && argv[1][0] != '-';
       if (given) what = fmt::format("'{}' is no command", printable(argv[1]));
-      what += ": use quantize, dequantize, inspect, matmul, backward or cosim";
+      what += ": use quantize, dequantize, inspect, matmul, backward, cosim or theory";
     }
     while (!what.empty() && (what.back() == '\n' || what.back() == '.')) what.pop_back();
     throw InputError(fmt::format("{}; see '{} --help'", what, command));

@@ -17,12 +17,9 @@ namespace {
 
 constexpr std::size_t kNamesListed = 4;
 
-struct Location {
-  std::string file;
-  std::optional<std::string> tensor;
-};
+}  // namespace
 
-Location split(const std::string& argument) {
+WeightsLocation split_weights_argument(const std::string& argument) {
   std::error_code error;
   if (std::filesystem::exists(argument, error)) return {argument, std::nullopt};
   const auto at = [&](std::size_t colon) {
@@ -30,7 +27,7 @@ Location split(const std::string& argument) {
       throw InputError(fmt::format("--weights {}: no tensor after the colon; use FILE:T or FILE",
                                    printable_path(argument)));
     }
-    return Location{argument.substr(0, colon), argument.substr(colon + 1)};
+    return WeightsLocation{argument.substr(0, colon), argument.substr(colon + 1)};
   };
   for (std::size_t colon = argument.find(':'); colon != std::string::npos;
        colon = argument.find(':', colon + 1)) {
@@ -41,10 +38,8 @@ Location split(const std::string& argument) {
   return at(last);
 }
 
-}  // namespace
-
 SelectedWeights open_weights(const std::string& argument) {
-  const Location location = split(argument);
+  const WeightsLocation location = split_weights_argument(argument);
   QuantizedCheckpoint checkpoint{SafetensorsFile(location.file)};
   std::vector<QuantizedWeights> tensors;
   if (location.tensor) {

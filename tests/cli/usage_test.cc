@@ -23,7 +23,8 @@ TEST(Usage, HelpOfEverySubcommand) {
   expect_readable(help);
   const std::map<std::string, std::string> mentioned = {
       {"quantize", "--exclude"}, {"dequantize", "OUT"},       {"inspect", "--tensor"},
-      {"matmul", "--device"},    {"backward", "on the host"}, {"cosim", "--stall"}};
+      {"matmul", "--device"},    {"backward", "on the host"}, {"cosim", "--stall"},
+      {"theory", "footprint"}};
   for (const auto& [command, text] : mentioned) {
     const Result result = expect_ok({command, "--help"});
     EXPECT_THAT(result.out, HasSubstr(text));
