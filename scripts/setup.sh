@@ -3,8 +3,8 @@
 # Installs what the project needs on Debian 12 or 13; when it is all there, quick and silent.
 #   setup.sh [demo|test|all]
 #     demo   to build the szt tool, Verilate the array and run the demo (default)
-#     test   demo, and what the tests add: GoogleTest, Google Benchmark, SystemC, Clang, Icarus,
-#            Yosys, and a reference safetensors reader in .venv (PyPI; skipped where not reached)
+#     test   demo, and what the tests add: GoogleTest, Google Benchmark, SystemC, libtorch, Clang,
+#            Icarus, Yosys, and a reference safetensors reader in .venv (PyPI; skipped where not reached)
 #     all    test, and what scripts/plot_theory.py draws with: matplotlib
 # Needs root or sudo only when a package is missing. pip's own settings (PIP_INDEX_URL, ...) hold.
 set -euo pipefail
@@ -20,10 +20,11 @@ demo_packages=(
   g++ cmake ninja-build ccache pkg-config
   verilator zlib1g-dev
   libfmt-dev nlohmann-json3-dev libcli11-dev
-  python3 python3-numpy python3-venv ca-certificates
+  python3 python3-numpy python3-venv ca-certificates dataset-fashion-mnist
 )
 test_packages=(
-  libgtest-dev libgmock-dev libbenchmark-dev libsystemc-dev clang clang-format iverilog yosys patch
+  libgtest-dev libgmock-dev libbenchmark-dev libsystemc-dev libtorch-dev clang clang-format
+  iverilog yosys patch
 )
 plot_packages=(python3-matplotlib)
 safetensors_version=0.6.2

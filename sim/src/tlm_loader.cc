@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "library_search.h"
+#include "szt/sim/library_search.h"
 #include "szt/sim/tlm_device.h"
 #include "tlm_library.h"
 

@@ -28,6 +28,8 @@ Subcommand add_matmul(CLI::App& app);
 Subcommand add_backward(CLI::App& app);
 Subcommand add_cosim(CLI::App& app);
 Subcommand add_theory(CLI::App& app);
+Subcommand add_train(CLI::App& app);
+Subcommand add_classify(CLI::App& app);
 
 }  // namespace szt::tools
 

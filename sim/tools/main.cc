@@ -32,8 +32,8 @@ int run(int argc, char** argv) {
   app.require_subcommand(1);
   app.set_version_flag("--version", "szt " SZT_VERSION, "Print the version and exit");
   const std::vector<Subcommand> commands = {
-      add_quantize(app), add_dequantize(app), add_inspect(app), add_matmul(app),
-      add_backward(app), add_cosim(app),      add_theory(app)};
+      add_quantize(app), add_dequantize(app), add_inspect(app), add_matmul(app),  add_backward(app),
+      add_cosim(app),    add_theory(app),     add_train(app),   add_classify(app)};
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
@@ -51,7 +51,8 @@ int run(int argc, char** argv) {
     if (app.get_subcommands().empty()) {
       const bool given = argc > 1 && argv[1][0] != '-';
       if (given) what = fmt::format("'{}' is no command", printable(argv[1]));
-      what += ": use quantize, dequantize, inspect, matmul, backward, cosim or theory";
+      what +=
+          ": use quantize, dequantize, inspect, matmul, backward, cosim, theory, train or classify";
     }
     while (!what.empty() && (what.back() == '\n' || what.back() == '.')) what.pop_back();
     throw InputError(fmt::format("{}; see '{} --help'", what, command));

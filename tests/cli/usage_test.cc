@@ -24,7 +24,7 @@ TEST(Usage, HelpOfEverySubcommand) {
   const std::map<std::string, std::string> mentioned = {
       {"quantize", "--exclude"}, {"dequantize", "OUT"},       {"inspect", "--tensor"},
       {"matmul", "--device"},    {"backward", "on the host"}, {"cosim", "--stall"},
-      {"theory", "footprint"}};
+      {"theory", "footprint"},   {"train", "--arm"},          {"classify", "--network"}};
   for (const auto& [command, text] : mentioned) {
     const Result result = expect_ok({command, "--help"});
     EXPECT_THAT(result.out, HasSubstr(text));

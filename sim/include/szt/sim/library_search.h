@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Finds and loads the shared libraries that devices live in.
-#ifndef SZT_SIM_SRC_LIBRARY_SEARCH_H_
-#define SZT_SIM_SRC_LIBRARY_SEARCH_H_
+// Finds and loads the shared libraries that devices, and the trainer, live in.
+#ifndef SZT_SIM_LIBRARY_SEARCH_H_
+#define SZT_SIM_LIBRARY_SEARCH_H_
 
 #include <string>
 #include <string_view>
@@ -31,4 +31,4 @@ class SharedLibrary {
 
 }  // namespace szt::sim
 
-#endif  // SZT_SIM_SRC_LIBRARY_SEARCH_H_
+#endif  // SZT_SIM_LIBRARY_SEARCH_H_
