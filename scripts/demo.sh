@@ -1,9 +1,11 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# Runs a real pretrained model on the simulated hardware and checks every bit and every clock cycle.
+# Runs a trained network and a real pretrained model on the simulated hardware and checks every bit
+# and every clock cycle.
 #   demo.sh [--config C] [--stall P] [--seed N] [--model M] [--no-setup]
 #     --config C   the array: tiny, small, medium (default) or large (rtl/configs.json)
-#     --stall P    stall each stream at random with probability P (0 <= P < 1) in each cycle
+#     --stall P    stall each stream at random with probability P (0 <= P < 1) in each cycle (not of
+#                  the images)
 #     --seed N     of the stalls and of random activations (default 1; the next matrix N + 1, ...)
 #     --model M    auto (default), minilm or gnubg; scripts/fetch_model.py --help says what they are
 #     --no-setup   install nothing: the tools are here already
@@ -11,7 +13,7 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-usage() { sed -n '3,10s/^# \{0,1\}//p' scripts/demo.sh; }
+usage() { sed -n '3,12s/^# \{0,1\}//p' scripts/demo.sh; }
 die() {
   echo "demo.sh: $*" >&2
   exit 2
@@ -64,10 +66,10 @@ logged() {
 }
 
 cat <<'TEXT'
-SZT: signed-zero ternary weights, 2 bits each: +1, +0, -0, -1. This demo takes a real pretrained
-model, quantises its weights to that format, multiplies them with activations on the cycle-accurate
-RTL of a systolic array (SystemVerilog, simulated by Verilator), and compares the array with the
-C++ model: every result bit, every clock cycle.
+SZT: signed-zero ternary weights, 2 bits each: +1, +0, -0, -1. This demo classifies test images with
+a network that was trained with such weights, then takes a real pretrained model and quantises it to
+them. Every product runs on the cycle-accurate RTL of a systolic array (SystemVerilog, simulated by
+Verilator) and is compared with the C++ model: every result bit, every clock cycle.
 TEXT
 
 heading '1. Tools'
@@ -90,12 +92,18 @@ logged cmake --preset release -B "$build" -DSZT_TESTS=OFF
 logged cmake --build "$build" --parallel "$(nproc)" --target szt-cli "szt_rtl_$config"
 echo "Built in $((SECONDS - start)) s: $build/bin/szt (log: $log)"
 
-heading '3. Model: real pretrained weights'
+heading "3. Classify images: a network of \"szt train\", on the array \"$config\""
+images=10000
+[[ $config != tiny ]] || images=1000
+"$build/bin/szt" classify --network cmodel/train/fashion-mlp.safetensors --device rtl \
+  --config "$config" --count "$images" --json "$build/classified.json"
+
+heading '4. Model: real pretrained weights'
 "$python" scripts/fetch_model.py --model "$model" --json "$build/fetched.json"
 folder=$("$python" -c 'import json, sys; print(json.load(sys.stdin)["rows"][0]["folder"])' \
   <"$build/fetched.json")
 
-heading "4. Quantise, and run on the array \"$config\""
+heading "5. Quantise, and run on the array \"$config\""
 status=0
 "$python" scripts/run_model.py "$folder" --szt "$build/bin/szt" --config "$config" \
   --stall "$stall" --seed "$seed" --work "$build/model" --json "$build/model/report.json" \

@@ -117,9 +117,9 @@ class TernaryProduct : public torch::autograd::Function<TernaryProduct> {
 
 QuantizedInput quantize_input(const torch::Tensor& x) {
   const torch::NoGradGuard no_gradient;
-  std::vector<std::int64_t> rest;
-  for (std::int64_t d = 1; d < x.dim(); ++d) rest.push_back(d);
-  const torch::Tensor scales = x.abs().amax(rest, true).div_(127.0F);
+  std::vector<std::int64_t> shape(static_cast<std::size_t>(x.dim()), 1);
+  shape.front() = x.size(0);
+  const torch::Tensor scales = x.abs().flatten(1).amax(1).div_(127.0F).view(shape);
   // A sample of zeros has scale 0: any divisor leaves it 0.
   const torch::Tensor divisor = scales.masked_fill(scales == 0, INFINITY);
   return {(x / divisor).round_().clamp_(-127.0F, 127.0F), scales};

@@ -1,0 +1,203 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""The four experiments on what the fourth state buys in training.
+
+  escape    E1: of the weights that start in the dead zone, the share still there; code changes
+            a step; spikes of the loss; spread over seeds
+  scratch   E2: training from scratch, every arm
+  reopen    E3: a quantised network on a shifted task (images turned), and a float network after
+            quantisation on its own task, from codes, thresholds and scales alone
+  forget    E4: only codes, thresholds and scales survive every R steps
+
+Every arm has its own learning rate, the best of a sweep on seeds of its own; the seeds of the result
+are paired (same first weights, same data in the same order in every arm), intervals are 95 %. Runs
+are kept in FOLDER and made once. Nothing is computed here but means and intervals.
+
+Exit: 0 done, 2 bad usage, or a run failed.
+"""
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+from training_runs import Failure, Runs, mean_and_interval
+
+RATES = (3e-4, 1e-3, 3e-3)
+ARMS = ("float32", "dead-zone", "ste", "szt", "four-level")
+MEMORIES = ("kept-latents", "szt", "random-sign", "opposite-sign", "bt-zero")
+SWEEP_SEEDS = (101, 102)
+TASKS = {
+    "fashion-mlp": {"task": "fashion-mlp", "epochs": 10},
+    "fashion-cnn": {"task": "fashion-cnn", "epochs": 3},
+    "text": {"task": "text", "steps": 1500, "batch": 16},
+}
+
+
+class Experiments:
+    def __init__(self, arguments: argparse.Namespace) -> None:
+        self.runs = Runs(arguments.szt, arguments.folder / "runs", arguments.jobs)
+        self.seeds = range(1, arguments.seeds + 1)
+        self.task = dict(TASKS[arguments.task])
+        if arguments.data:
+            self.task["data"] = arguments.data
+        if arguments.steps:
+            self.task.pop("epochs", None)
+            self.task["steps"] = arguments.steps
+        self.other = {"rotate": arguments.rotate} if arguments.task != "text" else {
+            "data": arguments.other_data}
+        self.higher_is_better = arguments.task != "text"
+        self.versions: dict = {}
+
+    def sweep(self, arms: dict[str, dict], after: dict | None = None) -> dict[str, float]:
+        """Of options by arm, the learning rate with the best mean score over the sweep's seeds."""
+        futures = {(arm, rate, seed): self.runs.submit(
+            {**options, "rate": rate, "seed": seed}, after[arm, seed] if after else None)
+            for arm, options in arms.items() for rate in RATES for seed in SWEEP_SEEDS}
+        best = {}
+        for arm in arms:
+            scores = {rate: sum(futures[arm, rate, seed].result()["final"] for seed in SWEEP_SEEDS)
+                      for rate in RATES}
+            best[arm] = (max if self.higher_is_better else min)(scores, key=scores.get)
+        return best
+
+    def measure(self, arms: dict[str, dict], rates: dict[str, float],
+                after: dict | None = None) -> dict[str, list[dict]]:
+        futures = {arm: [self.runs.submit({**options, "rate": rates[arm], "seed": seed},
+                                          after[arm, seed] if after else None)
+                         for seed in self.seeds] for arm, options in arms.items()}
+        reports = {arm: [future.result() for future in of_arm] for arm, of_arm in futures.items()}
+        self.versions = next(iter(reports.values()))[0]["tool_versions"]
+        return reports
+
+    def rows(self, reports: dict[str, list[dict]], rates: dict[str, float], base: str) -> list[dict]:
+        """A row an arm: final score, its paired difference to `base`, and the course of it."""
+        rows = []
+        for arm, of_arm in reports.items():
+            final = [report["final"] for report in of_arm]
+            paired = [report["final"] - other["final"]
+                      for report, other in zip(of_arm, reports[base])]
+            scales = [layer["rate_in_scales"] for layer in of_arm[0]["layers"]]
+            rows.append({"arm": arm, "rate": rates[arm],
+                         "rate_in_scales": [min(scales), max(scales)] if scales else None,
+                         "final": mean_and_interval(final), "base": base,
+                         "difference": mean_and_interval(paired), "finals": final,
+                         "course": self.course(of_arm, "evaluations", "score"),
+                         "spikes": mean_and_interval([spikes(r["losses"]) for r in of_arm])})
+        return rows
+
+    @staticmethod
+    def course(reports: list[dict], table: str, column: str) -> list[list[float]]:
+        """[step, mean, half interval] at every step of a table."""
+        return [[at[0]["step"], *mean_and_interval([row[column] for row in at])]
+                for at in zip(*(report[table] for report in reports))]
+
+    def quantized_arms(self, **more: object) -> dict[str, dict]:
+        return {arm: {**self.task, **more, "arm": arm} for arm in ARMS}
+
+    def scratch(self) -> list[dict]:
+        arms = self.quantized_arms(**{"evaluate-every": 200})
+        rates = self.sweep(arms)
+        return self.rows(self.measure(arms, rates), rates, "ste")
+
+    def escape(self) -> list[dict]:
+        arms = self.quantized_arms(**{"measure-every": 20, "schedule": "constant"})
+        del arms["float32"]
+        rates = self.sweep(arms)
+        reports = self.measure(arms, rates)
+        rows = self.rows(reports, rates, "ste")
+        for row in rows:
+            for column in ("dead", "still_dead", "never_left", "forward_flips", "code_flips"):
+                row[column] = self.course(reports[row["arm"]], "measurements", column)
+        return rows
+
+    def memories(self, first: dict, task: dict, **more: object) -> list[dict]:
+        """Every memory, from the networks that `first` (a run's options) makes of each seed. With
+        bt-zero there is no stored bit, so that its backward pass has none either: arm ste."""
+        seeds = [*self.seeds, *SWEEP_SEEDS]
+        networks = {seed: self.runs.submit({**first, "seed": seed}, keep=True) for seed in seeds}
+        arms = {memory: {**task, **more, "memory": memory,
+                         "arm": "ste" if memory == "bt-zero" else "szt", "evaluate-every": 50}
+                for memory in MEMORIES}
+        after = {(arm, seed): networks[seed] for arm in arms for seed in seeds}
+        rates = self.sweep(arms, after)
+        return self.rows(self.measure(arms, rates, after), rates, "random-sign")
+
+    def reopen(self) -> list[dict]:
+        first = {**self.task, "arm": "szt"}
+        second = {**self.task, **self.other}
+        second.pop("epochs", None)
+        second["steps"] = self.task.get("steps", 1000)
+        return self.memories(first, second)
+
+    def forget(self) -> list[dict]:
+        rows = []
+        for every in (50, 200, 1000):
+            task = {**self.task, "forget-every": every}
+            arms = {memory: {**task, "memory": memory,
+                             "arm": "ste" if memory == "bt-zero" else "szt",
+                             "evaluate-every": 200} for memory in MEMORIES}
+            rates = self.sweep(arms)
+            rows += [{**row, "forget_every": every}
+                     for row in self.rows(self.measure(arms, rates), rates, "random-sign")]
+        return rows
+
+
+def spikes(losses: list[float]) -> int:
+    """Steps whose loss is more than twice the median of the 100 before it."""
+    count = 0
+    for i in range(100, len(losses)):
+        if losses[i] > 2 * sorted(losses[i - 100:i])[50]:
+            count += 1
+    return count
+
+
+def table(rows: list[dict]) -> None:
+    print(f"{'arm':<14} {'rate':>8} {'final':>9} {'±':>8} {'to ' + rows[0]['base']:>14} {'±':>8} "
+          f"{'spikes':>7}")
+    for row in rows:
+        name = row["arm"] + (f" R={row['forget_every']}" if "forget_every" in row else "")
+        print(f"{name:<14} {row['rate']:>8g} {row['final'][0]:>9.4f} {row['final'][1]:>8.4f} "
+              f"{row['difference'][0]:>+14.4f} {row['difference'][1]:>8.4f} "
+              f"{row['spikes'][0]:>7.1f}")
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("experiment", choices=("escape", "scratch", "reopen", "forget"))
+    parser.add_argument("--task", choices=tuple(TASKS), default="fashion-mlp")
+    parser.add_argument("--data", help="of the task text: the text to learn")
+    parser.add_argument("--other-data", help="of the task text: the text after reopening")
+    parser.add_argument("--rotate", type=float, default=30, help="degrees, of reopen (30)")
+    parser.add_argument("--seeds", type=int, default=5, help="of the result (5)")
+    parser.add_argument("--steps", type=int, help="a run, in place of the task's own")
+    parser.add_argument("--jobs", type=int, default=2, help="runs side by side, a thread each (2)")
+    parser.add_argument("--szt", type=Path, default=Path("build/release/bin/szt"))
+    parser.add_argument("--folder", type=Path, default=Path("build/experiments"))
+    parser.add_argument("--json", type=Path, help="also write the rows")
+    arguments = parser.parse_args()
+    try:
+        if arguments.task == "text" and not arguments.data:
+            raise Failure("--task text needs --data FILE")
+        if arguments.task == "text" and arguments.experiment == "reopen" and not arguments.other_data:
+            raise Failure("reopen of a text needs --other-data FILE")
+        if arguments.seeds < 2:
+            raise Failure("--seeds: an interval needs at least 2")
+        if not arguments.szt.exists():
+            raise Failure(f"{arguments.szt}: not there; build it, or give --szt")
+        experiments = Experiments(arguments)
+        rows = getattr(experiments, arguments.experiment)()
+    except Failure as failure:
+        print(f"experiments.py: {failure}", file=sys.stderr)
+        return 2
+    table(rows)
+    if arguments.json:
+        arguments.json.write_text(json.dumps(
+            {"experiment": arguments.experiment, "task": arguments.task,
+             "tool_versions": experiments.versions, "rows": rows}, indent=1) + "\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

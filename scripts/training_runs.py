@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Runs of `szt train`, side by side, each made once; for experiments.py (not a command)."""
+
+import concurrent.futures
+import hashlib
+import json
+import math
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+
+class Failure(Exception):
+    """A run that did not do its work: one line."""
+
+
+# Two-sided 95 % quantiles of Student's t for 1, 2, ... degrees of freedom.
+T_95 = (12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228, 2.201, 2.179, 2.160,
+        2.145, 2.131, 2.120, 2.110, 2.101, 2.093, 2.086)
+
+
+def mean_and_interval(values: list[float]) -> tuple[float, float]:
+    """Mean and half the width of its 95 % interval (Student's t); NaN for fewer than two values."""
+    n = len(values)
+    mean = sum(values) / n
+    if n < 2:
+        return mean, math.nan
+    deviation = math.sqrt(sum((v - mean) ** 2 for v in values) / (n - 1))
+    return mean, T_95[min(n - 2, len(T_95) - 1)] * deviation / math.sqrt(n)
+
+
+class Runs:
+    """Runs are named by a hash of their options; a report that is there already is not made again,
+    so an interrupted experiment goes on where it was."""
+
+    def __init__(self, szt: Path, folder: Path, jobs: int) -> None:
+        self.szt, self.folder = szt, folder
+        self.pool = concurrent.futures.ThreadPoolExecutor(jobs)
+        self.lock = threading.Lock()
+        self.futures: dict[str, concurrent.futures.Future] = {}
+        self.done = self.made = 0
+        self.start = time.monotonic()
+        folder.mkdir(parents=True, exist_ok=True)
+
+    def submit(self, options: dict, after: "concurrent.futures.Future | None" = None,
+               keep: bool = False) -> concurrent.futures.Future:
+        """A future of the run's report. `keep`: with the network, at report["network_file"].
+        `after`: a kept run whose network this one starts at."""
+        words = {**options, "start": after.name} if after else dict(options)
+        name = hashlib.sha256(json.dumps(words, sort_keys=True).encode()).hexdigest()[:16]
+        if name not in self.futures:
+            future = self.pool.submit(self._run, name, options, after, keep)
+            future.name = name
+            self.futures[name] = future
+        return self.futures[name]
+
+    def _run(self, name: str, options: dict, after, keep: bool) -> dict:
+        report = self.folder / f"{name}.json"
+        network = self.folder / f"{name}.safetensors"
+        if not report.exists() or (keep and not network.exists()):
+            command = [str(self.szt), "train", "--threads", "1", "--json", str(report)]
+            for option, value in options.items():
+                command += [f"--{option}"] if value is True else [f"--{option}", str(value)]
+            if keep:
+                command += ["--output", str(network), "--keep-latents"]
+            if after:
+                command += ["--start", after.result()["network_file"]]
+            ran = subprocess.run(command, capture_output=True, text=True)
+            if ran.returncode != 0:
+                raise Failure(f"{' '.join(command)}: {ran.stderr.strip() or ran.returncode}")
+            with self.lock:
+                self.made += 1
+        result = json.loads(report.read_text())
+        result["network_file"] = str(network)
+        with self.lock:
+            self.done += 1
+            self._progress()
+        return result
+
+    def _progress(self) -> None:
+        total = len(self.futures)
+        spent = time.monotonic() - self.start
+        left = spent / max(self.made, 1) * (total - self.done)
+        end = "\n" if self.done == total or not sys.stderr.isatty() else ""
+        begin = "\r\x1b[K" if sys.stderr.isatty() else ""
+        print(f"{begin}{self.done} of {total} runs, {left / 60:.0f} min left", end=end,
+              file=sys.stderr, flush=True)
