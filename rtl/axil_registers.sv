@@ -72,6 +72,10 @@ module axil_registers #(
 
   `REQUIRE(LegalAddrWidth, AddrWidth == 8,
            "axil_registers: AddrWidth must be 8, the register map's")
+  // What does not fit would run into the next field of CONFIG.
+  `REQUIRE(FieldsFit, Rows < 128 && Cols < 128 && Format < 4 && ActWidth < 32 &&
+                      AccWidth < 128,
+           "axil_registers: a parameter does not fit into its field of CONFIG")
 
   wire        write, read;
   wire [5:0]  write_word, read_word;

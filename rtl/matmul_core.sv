@@ -23,8 +23,8 @@ module matmul_core #(
   parameter int Rows            = 16,    // array rows, 4..64
   parameter int Cols            = 16,    // array columns, 4..64
   parameter int ActWidth        = 8,     // bits of an activation, 2..16
-  parameter int AccWidth        = 32,    // bits of a result
-  parameter int AccDepth        = 256,   // vectors that the accumulator holds, at least 4
+  parameter int AccWidth        = 32,    // bits of a result, ActWidth + $clog2(Rows + 1)..64
+  parameter int AccDepth        = 256,   // vectors that the accumulator holds, 4..65536
   parameter int FifoDepth       = 64,    // result beats held; a power of two, see the check below
   parameter int Format          = 1,     // szt_pkg::FormatBt, FormatSzt or FormatRaw
   parameter bit Backward        = 1'b1,  // FormatSzt: 0 builds the forward mode only
@@ -82,6 +82,10 @@ module matmul_core #(
            "matmul_core: Cols must be 4..64")
   `REQUIRE(LegalActWidth, ActWidth >= 2 && ActWidth <= 16,
            "matmul_core: ActWidth must be 2..16")
+  `REQUIRE(LegalAccWidth, AccWidth >= SumWidth && AccWidth <= 64,
+           "matmul_core: AccWidth must be ActWidth + $clog2(Rows + 1)..64")
+  `REQUIRE(LegalAccDepth, AccDepth >= 4 && AccDepth <= 65536,
+           "matmul_core: AccDepth must be 4..65536")
   `REQUIRE(LegalFifoDepth, FifoDepth >= ArrayLatency + 5,
            "matmul_core: FifoDepth must be at least Rows + Cols + 5 (+ 1 with RegisterOperand)")
 

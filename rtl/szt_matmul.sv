@@ -4,10 +4,12 @@
 //
 // Beats, their order and timing: matmul_core. Registers: registers.json; use: README.md. TDATA is
 // padded with zeros (results) or ignored bits (codes, activations) to whole bytes. TKEEP of an
-// input must be all ones: another value is reported and changes nothing else.
+// input must be all ones: another value is reported and changes nothing else. A beat that is
+// discarded is not checked, and its stream does not stall.
 // A soft reset drops all commands. Afterwards each input stream discards beats until it has brought
-// the TLAST of every dropped command that it still owed, or until a flush; a result beat that was
-// offered already stays until it is accepted. Every AXI output depends on state alone.
+// the TLAST of every dropped command that it still owed, or until a flush (if these are more than
+// 14: only until a flush); a result beat that was offered already stays until it is accepted. Every
+// AXI output depends on state alone.
 `default_nettype none
 `include "assertions.svh"
 
@@ -15,8 +17,8 @@ module szt_matmul #(
   parameter int Rows            = 16,    // array rows, 4..64
   parameter int Cols            = 16,    // array columns, 4..64
   parameter int ActWidth        = 8,     // bits of an activation, 2..16
-  parameter int AccWidth        = 32,    // bits of a result
-  parameter int AccDepth        = 256,   // vectors that the accumulator holds, at least 4
+  parameter int AccWidth        = 32,    // bits of a result, ActWidth + $clog2(Rows + 1)..64
+  parameter int AccDepth        = 256,   // vectors that the accumulator holds, 4..65536
   parameter int FifoDepth       = 64,    // result beats held; a power of two, see matmul_core
   parameter int Format          = 1,     // szt_pkg::FormatBt, FormatSzt or FormatRaw
   parameter bit Backward        = 1'b1,  // FormatSzt: 0 builds the forward mode only

@@ -39,9 +39,22 @@ FRONT_ENDS = {  # what szt_decode is built as
 # Corners of the legal ranges, besides the configurations.
 EXTREMES = [
     {"acc_depth": 4}, {"acc_depth": 7}, {"acc_depth": 255}, {"acc_depth": 65536},
-    {"act_width": 2}, {"act_width": 16}, {"acc_width": 11},
+    {"act_width": 2}, {"act_width": 16}, {"acc_width": 11}, {"acc_width": 64},
+    {"act_width": 2, "acc_width": 5}, {"act_width": 16, "acc_width": 19},
     {"rows": 64, "cols": 4, "fifo_depth": 128}, {"rows": 4, "cols": 64, "fifo_depth": 128},
 ]
+# Just outside of them, and the name of the check that must refuse it.
+ILLEGAL = [
+    ({"rows": 3}, "Rows"), ({"rows": 65, "fifo_depth": 128}, "Rows"),
+    ({"cols": 3}, "Cols"), ({"cols": 65, "fifo_depth": 128}, "Cols"),
+    ({"act_width": 1}, "ActWidth"), ({"act_width": 17}, "ActWidth"),
+    ({"acc_width": 10}, "AccWidth"), ({"acc_width": 65}, "AccWidth"),
+    ({"acc_width": 128}, "field of CONFIG"),
+    ({"acc_depth": 3}, "AccDepth"), ({"acc_depth": 65537}, "AccDepth"),
+    ({"fifo_depth": 8}, "FifoDepth"), ({"fifo_depth": 24}, "power of two"),
+]
+# Widths that no configuration has, through the smoke test.
+SMOKE_WIDTHS = [(8, 32), (5, 13), (16, 40)]
 # Whatever is behind the front-end must not know that signed zeros exist.
 BEHIND = ["ternary_pe", "ternary_array", "skew", "deskew", "accumulator_bank", "ram_1r1w",
           "stream_register", "stream_fifo", "stream_discard", "weight_loader", "axis_checker",
@@ -85,15 +98,28 @@ def icarus(top: str, values: dict[str, str]) -> tuple[bool, str]:
     return ok and not text, text
 
 
-def icarus_smoke() -> tuple[bool, str]:
+def refused(top: str, values: dict[str, str], by: str) -> tuple[bool, str]:
+    """Verilator names the check that refuses these parameters; Icarus, which may stumble first,
+    does not simulate them either."""
+    ok, text = verilator(top, values, [RTL / f"{top}.sv"])
+    if ok or not any("$error" in line and by in line for line in text.splitlines()):
+        return False, f"verilator: not refused by a check of {by}\n{text}"
+    ok, text = icarus_run(top, [f"-P{top}.{k}={v}" for k, v in values.items()], [])
+    return not ok, f"icarus: not refused\n{text}"
+
+
+def icarus_run(top: str, options: list[str], files: list[Path]) -> tuple[bool, str]:
     with tempfile.TemporaryDirectory() as folder:
-        program = f"{folder}/smoke"
-        ok, text = run(["iverilog", "-g2012", "-s", "icarus_smoke", "-o", program, f"-I{RTL}",
-                        *map(str, SOURCES), str(ROOT / "tests/cosim/icarus_smoke.sv")])
-        if not ok:
-            return False, text
-        ok, text = run(["vvp", "-n", program])
-        return ok and "PASSED:" in text and "FAILED" not in text, text
+        program = f"{folder}/{top}"
+        ok, text = run(["iverilog", "-g2012", "-s", top, "-o", program, f"-I{RTL}", *options,
+                        *map(str, [*SOURCES, *files])])
+        return run(["vvp", "-n", program]) if ok else (False, text)
+
+
+def icarus_bench(name: str, **values: int) -> tuple[bool, str]:
+    ok, text = icarus_run(name, [f"-P{name}.{k}={v}" for k, v in values.items()],
+                          [ROOT / "tests" / "cosim" / f"{name}.sv"])
+    return ok and "PASSED:" in text and "FAILED" not in text, text
 
 
 def front_door() -> tuple[bool, str]:
@@ -102,6 +128,43 @@ def front_door() -> tuple[bool, str]:
              for i, line in enumerate((RTL / f"{name}.sv").read_text().splitlines(), 1)
              if FORBIDDEN.search(line)]
     return not found, "\n".join(found)
+
+
+def needed(top: str) -> set[str]:
+    """The modules below `top`, itself included, by the files' names."""
+    names = {p.stem for p in MODULES}
+    found, todo = set(), [top]
+    while todo:
+        found.add(module := todo.pop())
+        text = re.sub(r"//.*", "", (RTL / f"{module}.sv").read_text())
+        # A module's name in front of its parameters or of its instance's.
+        todo += [m for m in re.findall(r"^\s*(\w+)\s+(?:#\(|u_\w+\s*\()", text, re.MULTILINE)
+                 if m in names and m not in found]
+    return found
+
+
+def fusesoc() -> tuple[bool, str]:
+    """rtl/szt.core lists the files and the parameters that its tops have."""
+    text = (RTL / "szt.core").read_text()
+    declared = re.findall(r"^  (\w+): \{datatype", text, re.MULTILINE)
+    faults, all_parameters = [], []
+    for target, fileset, top in (("default", "matmul", "szt_matmul"),
+                                 ("encoder", "encoder", "szt_encoder_stream")):
+        files = re.search(rf"^  {fileset}:\n    files:\n((?:      - .*\n)+)", text, re.MULTILINE)
+        listed = re.findall(r"- (\w+\.svh?)", files.group(1)) if files else []
+        expected = [p.name for p in PACKAGES] + sorted(f"{m}.sv" for m in needed(top))
+        if listed != ["assertions.svh", *expected]:
+            faults.append(f"fileset {fileset}: {listed}, not assertions.svh and {expected}")
+        header = (RTL / f"{top}.sv").read_text().partition(") (")[0]
+        parameters_of_top = re.findall(r"^  parameter \w+ (\w+)", header, re.MULTILINE)
+        all_parameters += parameters_of_top
+        block = (rf"^  {target}: &\w+\n    filesets: \[{fileset}\]\n    toplevel: {top}\n"
+                 rf"    parameters: \[{', '.join(parameters_of_top)}\]$")
+        if not re.search(block, text, re.MULTILINE):
+            faults.append(f"target {target}: not {top} with {parameters_of_top}")
+    if declared != all_parameters:
+        faults.append(f"parameters: {declared}, not {all_parameters}")
+    return not faults, "\n".join(faults)
 
 
 def elaborated(front_end: str, config: dict) -> dict[str, list[str]]:
@@ -166,7 +229,8 @@ def version(command: list[str], pattern: str = r"\d+(\.\d+)*") -> str:
 
 def checks(configs: dict) -> list[tuple[str, object]]:
     rows: list[tuple[str, object]] = [("rtl layout", rtl_layout), ("rtl front door", front_door),
-                                      ("registers up to date", registers)]
+                                      ("registers up to date", registers),
+                                      ("fusesoc core up to date", fusesoc)]
     for name, config in configs.items():
         for front_end in FRONT_ENDS:
             values = parameters(config, front_end)
@@ -184,6 +248,11 @@ def checks(configs: dict) -> list[tuple[str, object]]:
         label = " ".join(f"{k}={v}" for k, v in extreme.items())
         rows.append((f"verilator szt_matmul {label}",
                      lambda v=values: verilator("szt_matmul", v, [RTL / "szt_matmul.sv"])))
+    for illegal, by in ILLEGAL:
+        values = parameters({**configs["tiny"], **illegal}, "szt")
+        label = " ".join(f"{k}={v}" for k, v in illegal.items())
+        rows.append((f"refused: szt_matmul {label}",
+                     lambda v=values, b=by: refused("szt_matmul", v, b)))
     for latent, width in ((0, 32), (1, 16), (2, 16), (3, 8), (3, 16)):
         values = {"Latent": str(latent), "Width": str(width)}
         label = f"szt_encode Latent={latent} Width={width}"
@@ -202,7 +271,10 @@ def checks(configs: dict) -> list[tuple[str, object]]:
     for unit in UNITS:
         rows.append((f"verilator {unit.stem}",
                      lambda u=unit: verilator(u.stem, {}, [u])))
-    rows.append(("icarus smoke test, four-state", icarus_smoke))
+    for act, acc in SMOKE_WIDTHS:
+        rows.append((f"icarus smoke test, four-state, ActWidth={act} AccWidth={acc}",
+                     lambda a=act, c=acc: icarus_bench("icarus_smoke", ActWidth=a, AccWidth=c)))
+    rows.append(("icarus counters at their carries", lambda: icarus_bench("icarus_counters")))
     rows.append(("one array source for every front-end", lambda: same_array(configs["tiny"])))
     return rows
 

@@ -3,7 +3,7 @@
 # The long regression: what scripts/test.sh runs in minutes, for longer and with a seed of the day.
 #   nightly.sh [--seed N] [--commands N] [--seeds N] [--no-setup]
 #     --seed N      of the random tests (default: the date, as YYYYMMDD)
-#     --commands N  of the stress suite, on each configuration (default 2000)
+#     --commands N  of the stress suite, on each configuration (default 20000)
 #     --seeds N     how many seeds, from --seed on, the other random tests run (default 5)
 #     --no-setup    install nothing: the tools are here already
 # A failure prints the line that repeats it. Then: SZT_TEST_SEED=N ctest --preset release -R NAME
@@ -16,7 +16,7 @@ die() {
   exit 2
 }
 
-seed=$(date +%Y%m%d) commands=2000 seeds=5 setup=yes
+seed=$(date +%Y%m%d) commands=20000 seeds=5 setup=yes
 while (($#)); do
   case $1 in
     --seed | --commands | --seeds)
@@ -59,7 +59,7 @@ run cosim_stress_test
 unset SZT_STRESS_COMMANDS
 for ((i = 0; i < seeds; i++)); do
   export SZT_TEST_SEED=$((seed + i))
-  run '^(cosim|cmodel)_.*test'
+  run '^(cosim|cmodel|systemc)_.*test'
 done
 ((failed == 0)) || exit 1
 echo "nightly: all passed"

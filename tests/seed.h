@@ -7,7 +7,7 @@
 #include <cstdlib>
 #include <string>
 
-namespace szt::testing {
+namespace szt {
 
 inline std::uint64_t test_seed() {
   constexpr std::uint64_t kDefaultSeed = 20250816;
@@ -20,6 +20,6 @@ inline std::string seed_trace(std::uint64_t seed = test_seed()) {
   return "SZT_TEST_SEED=" + std::to_string(seed);
 }
 
-}  // namespace szt::testing
+}  // namespace szt
 
 #endif  // SZT_TESTS_SEED_H_

@@ -88,6 +88,8 @@ class ModelDevice final : public QueuedDevice<Device>, private RegisterClient {
     if (!commands_.empty()) {
       codes_to_discard_ += commands_.size() - (last_tile() && row_ == rows_ ? 1U : 0U);
       activations_to_discard_ += commands_.size();
+      codes_to_discard_ = std::min(codes_to_discard_, kEndless);
+      activations_to_discard_ = std::min(activations_to_discard_, kEndless);
     }
     commands_.clear();
     row_ = vector_ = 0;
@@ -98,7 +100,7 @@ class ModelDevice final : public QueuedDevice<Device>, private RegisterClient {
 
   static void discard(BeatQueue& queue, std::size_t& packets) {
     while (packets != 0 && !queue.empty()) {
-      if (queue.front_is_last()) --packets;
+      if (queue.front_is_last() && packets != kEndless) --packets;
       queue.pop();
     }
   }
@@ -175,6 +177,9 @@ class ModelDevice final : public QueuedDevice<Device>, private RegisterClient {
       pending_cycles_ = queued_command_cycles(configuration_, done, commands_.front());
     }
   }
+
+  // More packets than the RTL counts: discarded until a flush.
+  static constexpr std::size_t kEndless = 15;
 
   RegisterModel registers_;
   std::size_t rows_, cols_;

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include <cstring>
+#include <deque>
 #include <memory>
 #include <string>
 
@@ -24,6 +25,33 @@ int bit(const Pin& pin) { return pin.high() ? 1 : 0; }
 
 // TKEEP of so many bytes, at most 64.
 std::uint64_t all_bytes(std::size_t bytes) { return ~std::uint64_t{0} >> (64 - bytes); }
+
+// TKEEP of the beats in a queue.
+class KeepQueue {
+ public:
+  void push(std::size_t beats, std::uint64_t keep) {
+    if (beats == 0) return;
+    if (runs_.empty() || runs_.back().keep != keep) runs_.push_back({0, keep});
+    runs_.back().beats += beats;
+  }
+  std::uint64_t front() const { return runs_.front().keep; }
+  void pop() {
+    if (--runs_.front().beats == 0) runs_.pop_front();
+  }
+  // Forgets all, or all but the first.
+  void truncate(bool first_stays) {
+    const std::uint64_t keep = first_stays ? front() : 0;
+    runs_.clear();
+    push(first_stays ? 1 : 0, keep);
+  }
+
+ private:
+  struct Run {
+    std::size_t beats;
+    std::uint64_t keep;
+  };
+  std::deque<Run> runs_;
+};
 
 class VerilatedDevice final : public QueuedDevice<RtlDevice> {
  public:
@@ -63,9 +91,23 @@ class VerilatedDevice final : public QueuedDevice<RtlDevice> {
 
   bool irq() const override { return pins_.irq_o.high(); }
 
+  std::size_t push_codes(std::span<const std::uint8_t> beats, bool last) override {
+    const std::size_t taken = QueuedDevice::push_codes(beats, last);
+    code_keeps_.push(taken, codes_keep_);
+    return taken;
+  }
+
+  std::size_t push_activations(std::span<const std::int8_t> beats, bool last) override {
+    const std::size_t taken = QueuedDevice::push_activations(beats, last);
+    activation_keeps_.push(taken, activations_keep_);
+    return taken;
+  }
+
   bool cancel_pushes() override {
     codes_.truncate(code_source_.offered() ? 1 : 0);
+    code_keeps_.truncate(code_source_.offered());
     activations_.truncate(activation_source_.offered() ? 1 : 0);
+    activation_keeps_.truncate(activation_source_.offered());
     return codes_.empty() && activations_.empty();
   }
 
@@ -175,14 +217,14 @@ class VerilatedDevice final : public QueuedDevice<RtlDevice> {
     pins_.s_axis_codes_tvalid.set(code_source_.offer(!codes_.empty(), fresh));
     if (fresh) {
       std::memcpy(pins_.s_axis_codes_tdata.bytes, codes_.front(), code_beat_bytes(configuration_));
-      pins_.s_axis_codes_tkeep.set(codes_keep_);
+      pins_.s_axis_codes_tkeep.set(code_keeps_.front());
       pins_.s_axis_codes_tlast.set(codes_.front_is_last());
     }
     pins_.s_axis_activations_tvalid.set(activation_source_.offer(!activations_.empty(), fresh));
     if (fresh) {
       std::memcpy(pins_.s_axis_activations_tdata.bytes, activations_.front(),
                   activation_beat_bytes(configuration_));
-      pins_.s_axis_activations_tkeep.set(activations_keep_);
+      pins_.s_axis_activations_tkeep.set(activation_keeps_.front());
       pins_.s_axis_activations_tlast.set(activations_.front_is_last());
     }
     pins_.m_axis_results_tready.set(!results_.full() && !result_stalls_.next());
@@ -190,6 +232,7 @@ class VerilatedDevice final : public QueuedDevice<RtlDevice> {
     if (bus_.active()) handshakes_ += bus_.sample();
     if (taken(pins_.s_axis_codes_tvalid, pins_.s_axis_codes_tready)) {
       codes_.pop();
+      code_keeps_.pop();
       code_source_.accept();
       ++handshakes_;
     } else if (pins_.s_axis_codes_tready.high()) {
@@ -197,6 +240,7 @@ class VerilatedDevice final : public QueuedDevice<RtlDevice> {
     }
     if (taken(pins_.s_axis_activations_tvalid, pins_.s_axis_activations_tready)) {
       activations_.pop();
+      activation_keeps_.pop();
       activation_source_.accept();
       ++handshakes_;
     } else if (pins_.s_axis_activations_tready.high()) {
@@ -219,7 +263,8 @@ class VerilatedDevice final : public QueuedDevice<RtlDevice> {
   BusManager bus_;
   StreamSource code_source_, activation_source_;
   StallGenerator result_stalls_;
-  std::uint64_t codes_keep_ = 0, activations_keep_ = 0;
+  std::uint64_t codes_keep_ = 0, activations_keep_ = 0;  // of the next pushes
+  KeepQueue code_keeps_, activation_keeps_;
 
   std::uint64_t handshakes_ = 0;
   std::uint64_t results_taken_ = 0;

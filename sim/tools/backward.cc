@@ -275,7 +275,7 @@ int backward(const Options& options) {
 Subcommand add_backward(CLI::App& app) {
   auto options = std::make_shared<Options>();
   CLI::App* command = app.add_subcommand(
-      "backward", "Gradients of a product with quantised weights, on the model or the RTL");
+      "backward", "Gradients of a product with quantised weights, on model, TLM or RTL");
   command->footer(
       "Of Y [M,N] = X [M,K] * W [N,K]^T with the integer loss gradient dY:\n"
       "  G [M,K]  = 2^k * (dY * f(W)) + dY * z(W), exact for N < 2^(24-k): two passes of the\n"

@@ -113,7 +113,7 @@ int multiply(const Options& options) {
 Subcommand add_matmul(CLI::App& app) {
   auto options = std::make_shared<Options>();
   CLI::App* command = app.add_subcommand(
-      "matmul", "Multiply activations with quantised weights, on the model or the RTL");
+      "matmul", "Multiply activations with quantised weights, on model, TLM or RTL");
   command->footer(
       "Y [M,N] = X [M,K] * W [N,K]^T in int32, exact for K < 2^24.\n"
       "All devices give the same result; rtl simulates every clock cycle.");

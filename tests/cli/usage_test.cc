@@ -21,10 +21,12 @@ void expect_readable(const std::string& help) {
 TEST(Usage, HelpOfEverySubcommand) {
   const std::string help = expect_ok({"--help"}).out;
   expect_readable(help);
-  const std::map<std::string, std::string> mentioned = {
+  const std::multimap<std::string, std::string> mentioned = {
       {"quantize", "--exclude"}, {"dequantize", "OUT"},       {"inspect", "--tensor"},
       {"matmul", "--device"},    {"backward", "on the host"}, {"cosim", "--stall"},
-      {"theory", "footprint"},   {"train", "--arm"},          {"classify", "--network"}};
+      {"theory", "footprint"},   {"train", "--arm"},          {"classify", "--network"},
+
+      {"matmul", "TLM or RTL"},  {"backward", "TLM or RTL"}};
   for (const auto& [command, text] : mentioned) {
     const Result result = expect_ok({command, "--help"});
     EXPECT_THAT(result.out, HasSubstr(text));

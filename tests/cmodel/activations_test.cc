@@ -17,9 +17,6 @@
 namespace szt {
 namespace {
 
-using testing::seed_trace;
-using testing::test_seed;
-
 constexpr float kDenormMin = std::numeric_limits<float>::denorm_min();
 constexpr float kMaxFloat = std::numeric_limits<float>::max();
 using Values = std::vector<std::int8_t>;

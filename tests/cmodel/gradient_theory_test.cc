@@ -17,9 +17,6 @@
 namespace szt::test {
 namespace {
 
-using szt::testing::seed_trace;
-using szt::testing::test_seed;
-
 using Doubles = std::vector<double>;
 
 // y [m, n] = factor * x [m, k] * w [n, k]^T.

@@ -17,9 +17,6 @@
 namespace szt {
 namespace {
 
-using testing::seed_trace;
-using testing::test_seed;
-
 using Activations = std::vector<std::int8_t>;
 using Results = std::vector<std::int32_t>;
 

@@ -14,9 +14,6 @@
 namespace szt {
 namespace {
 
-using testing::seed_trace;
-using testing::test_seed;
-
 std::vector<Code> random_codes(std::size_t n, std::mt19937_64& random) {
   std::vector<Code> codes(n);
   for (Code& code : codes) code = static_cast<Code>(random() & 3U);

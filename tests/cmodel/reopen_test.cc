@@ -21,8 +21,6 @@
 namespace szt::test {
 namespace {
 
-using szt::testing::seed_trace;
-using szt::testing::test_seed;
 using ::testing::AllOf;
 using ::testing::HasSubstr;
 

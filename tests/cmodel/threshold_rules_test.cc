@@ -15,9 +15,6 @@
 namespace szt {
 namespace {
 
-using testing::seed_trace;
-using testing::test_seed;
-
 constexpr float kDenormMin = std::numeric_limits<float>::denorm_min();
 
 Calibration run(const std::vector<float>& weights, RuleKind kind) {

@@ -17,9 +17,6 @@
 namespace szt {
 namespace {
 
-using testing::seed_trace;
-using testing::test_seed;
-
 constexpr float kMaxFloat = std::numeric_limits<float>::max();
 constexpr float kDenormMin = std::numeric_limits<float>::denorm_min();
 const std::vector<std::string> kRuleTexts = {"fixed:0.5", "fixed:0", "twn", "twn:0.05",

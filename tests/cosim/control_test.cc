@@ -11,6 +11,7 @@
 #include "cosim/cosim_util.h"
 #include "szt/cycle_model.h"
 #include "szt/error.h"
+#include "szt/sim/model_device.h"
 #include "szt/sim/registers.h"
 
 namespace szt::sim {
@@ -188,22 +189,65 @@ TEST_P(LastTest, MisplacedTlastIsReportedAndChangesNothing) {
   }
 }
 
+// Each single byte, of one beat.
 TEST_P(ControlTest, WrongTkeepIsReportedAndChangesNothing) {
+  const std::unique_ptr<RtlDevice> device = make_rtl_device(configuration());
+  const std::uint64_t all = ~std::uint64_t{0};
   for (const bool on_codes : {true, false}) {
-    const std::unique_ptr<RtlDevice> device = make_rtl_device(configuration());
-    const std::uint64_t all = ~std::uint64_t{0};
-    device->set_keep(on_codes ? 0 : all, on_codes ? all : ~std::uint64_t{2});
-    const Beats beats = beats_of({2, 1, 1, DecodeMode::kForward});
-    device->push_codes(beats.codes, true);
-    device->push_activations(beats.activations, true);
-    start(*device, beats.command);
-    for (std::uint32_t i = 0; i < 20 * (rows() + cols()); ++i) device->advance(1);
-    std::vector<std::int32_t> lanes(beats.expected.size());
-    EXPECT_EQ(device->pop_results(lanes).beats, 2U);
-    EXPECT_EQ(lanes, beats.expected);
+    const std::size_t bytes =
+        on_codes ? code_beat_bytes(configuration()) : activation_beat_bytes(configuration());
     const Field error =
         on_codes ? matmul::kStatusErrorCodesKeep : matmul::kStatusErrorActivationsKeep;
-    EXPECT_EQ(read_register(*device, matmul::kStatus), error.mask() | matmul::kStatusDone.mask());
+    for (std::size_t byte = 0; byte < bytes; ++byte) {
+      SCOPED_TRACE(fmt::format("{} byte {}", on_codes ? "code" : "activation", byte));
+      const Beats beats = beats_of({2, 1, 1, DecodeMode::kForward});
+      const std::span<const std::uint8_t> codes(beats.codes);
+      const std::span<const std::int8_t> activations(beats.activations);
+      const std::uint64_t keep = ~(std::uint64_t{1} << byte);
+      device->set_keep(on_codes ? keep : all, on_codes ? all : keep);
+      device->push_codes(codes.first(code_beat_bytes(configuration())), false);
+      device->push_activations(activations.first(rows()), false);
+      device->set_keep(all, all);
+      device->push_codes(codes.subspan(code_beat_bytes(configuration())), true);
+      device->push_activations(activations.subspan(rows()), true);
+      start(*device, beats.command);
+      for (std::uint32_t i = 0; i < 4 * (rows() + cols()) + 20; ++i) device->advance(1);
+      std::vector<std::int32_t> lanes(beats.expected.size());
+      EXPECT_EQ(device->pop_results(lanes).beats, 2U);
+      EXPECT_EQ(lanes, beats.expected);
+      EXPECT_EQ(read_register(*device, matmul::kStatus), error.mask() | matmul::kStatusDone.mask());
+      write_register(*device, matmul::kStatus, matmul::kStatusSticky);
+      if (HasFailure()) return;
+    }
+  }
+}
+
+// More than 14 TLASTs owed are not counted: until FLUSH. Up to there, as many as are owed. The
+// model agrees.
+TEST_P(ControlTest, DiscardsOfManyCommands) {
+  const std::uint32_t discards =
+      matmul::kStatusDiscardCodes.mask() | matmul::kStatusDiscardActivations.mask();
+  for (const int commands : {13, 14, 15, 16, 33}) {
+    const std::unique_ptr<Device> rtl = make_rtl_device(configuration());
+    const std::unique_ptr<Device> model = make_model_device(configuration());
+    for (Device* const device : {rtl.get(), model.get()}) {
+      SCOPED_TRACE(fmt::format("{}, {} commands", device->name(), commands));
+      const Beats beats = beats_of({1, 1, 1, DecodeMode::kForward});
+      for (int i = 0; i < commands; ++i) {
+        start(*device, beats.command);
+        write_register(*device, matmul::kControl, matmul::kControlSoftReset.mask());
+      }
+      for (int i = 0; i < commands; ++i) {
+        EXPECT_EQ(read_register(*device, matmul::kStatus), discards) << i << " packets";
+        device->push_codes(beats.codes, true);
+        device->push_activations(beats.activations, true);
+        for (std::uint32_t j = 0; j < rows() + 4; ++j) device->advance(1);
+      }
+      EXPECT_EQ(read_register(*device, matmul::kStatus), commands > 14 ? discards : 0U);
+      write_register(*device, matmul::kControl, matmul::kControlFlush.mask());
+      EXPECT_EQ(read_register(*device, matmul::kStatus), 0U);
+      run_commands(*device, {beats});
+    }
   }
 }
 

@@ -12,11 +12,6 @@
 
 namespace szt::sim {
 
-std::uint64_t test_seed() {
-  const char* const text = std::getenv("SZT_TEST_SEED");
-  return text == nullptr ? 20260101 : std::strtoull(text, nullptr, 0);
-}
-
 std::string to_string(const Shape& shape) {
   return fmt::format("M={} K={} N={}", shape.m, shape.k, shape.n);
 }

@@ -11,15 +11,13 @@
 #include <string>
 #include <vector>
 
+#include "seed.h"
 #include "szt/configuration.h"
 #include "szt/packed_codes.h"
 #include "szt/sim/driver.h"
 #include "szt/sim/rtl_device.h"
 
 namespace szt::sim {
-
-// $SZT_TEST_SEED, else a fixed one; printed with every failure.
-std::uint64_t test_seed();
 
 struct Shape {
   std::size_t m, k, n;

@@ -84,8 +84,8 @@ TEST(EncodeTest, EveryInt16) {
 }
 
 TEST(EncodeTest, Float32CornersAndRandom) {
-  SCOPED_TRACE(fmt::format("SZT_TEST_SEED={}", sim::test_seed()));
-  std::mt19937_64 generator(sim::test_seed());
+  SCOPED_TRACE(fmt::format("SZT_TEST_SEED={}", test_seed()));
+  std::mt19937_64 generator(test_seed());
   Vunit_encode top;
   const auto check = [&](std::uint32_t w, std::uint32_t threshold) {
     top.fp32_i = w;

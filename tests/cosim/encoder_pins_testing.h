@@ -30,8 +30,8 @@ class EncoderPinsTest : public ::testing::TestWithParam<std::size_t> {
   }
 
   const std::size_t lanes_ = GetParam();
-  std::mt19937_64 generator_{::szt::testing::test_seed()};
-  ::testing::ScopedTrace trace_{__FILE__, __LINE__, ::szt::testing::seed_trace()};
+  std::mt19937_64 generator_{test_seed()};
+  ::testing::ScopedTrace trace_{__FILE__, __LINE__, seed_trace()};
 };
 
 // A latent beat with these bytes kept, one character a byte ('1' kept), of finite numbers.

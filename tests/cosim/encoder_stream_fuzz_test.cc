@@ -16,8 +16,6 @@
 namespace szt::sim {
 namespace {
 
-using ::szt::testing::test_seed;
-
 // Any beats, settings, resets and accesses under any stalls.
 TEST_P(EncoderPinsTest, Fuzz) {
   const StallPattern patterns[] = {

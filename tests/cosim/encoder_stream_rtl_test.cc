@@ -19,9 +19,6 @@
 namespace szt::sim {
 namespace {
 
-using ::szt::testing::seed_trace;
-using ::szt::testing::test_seed;
-
 TEST(EncoderRtl, GapsTimesBackPressure) {
   std::mt19937_64 generator(test_seed());
   SCOPED_TRACE(seed_trace());

@@ -16,8 +16,6 @@
 namespace szt::sim {
 namespace {
 
-using ::szt::testing::test_seed;
-
 // A soft reset in every cycle of a run of rows, with the output free, blocked or slow, and the
 // source going on with its row or giving it up.
 TEST_P(EncoderPinsTest, SoftResetInEveryCycle) {

@@ -27,8 +27,6 @@
 namespace szt::sim {
 namespace {
 
-using ::szt::testing::seed_trace;
-using ::szt::testing::test_seed;
 using ::testing::HasSubstr;
 using ::testing::ThrowsMessage;
 

@@ -6,11 +6,16 @@
 `default_nettype none
 `timescale 1ns / 1ps
 
-module icarus_smoke;
+module icarus_smoke #(
+  parameter int ActWidth = 8,
+  parameter int AccWidth = 32
+);
 
   import szt_registers::*;
 
   localparam int Rows = 4, Cols = 5, AccDepth = 8, FifoDepth = 16;
+  localparam int ActBits = Rows * ActWidth, ActBytes = (ActBits + 7) / 8;
+  localparam int SumBits = Cols * AccWidth, SumBytes = (SumBits + 7) / 8;
   localparam int Jobs = 50;     // of one to three commands each
   localparam int Ring = 512;    // beats kept of a stream: more than a few jobs have
   localparam int Watchdog = 5000;
@@ -31,15 +36,17 @@ module icarus_smoke;
   logic [15:0] codes_data;  // 10 bits of codes, 6 ignored
   logic        acts_valid = 1'b0, acts_last;
   wire         acts_ready;
-  logic [8*Rows-1:0] acts_data;
+  logic [8*ActBytes-1:0] acts_data;
   wire         results_valid, results_last;
   logic        results_ready = 1'b0;
-  wire [32*Cols-1:0] results_data;
-  wire [4*Cols-1:0]  results_keep;
+  wire [8*SumBytes-1:0] results_data;
+  wire [SumBytes-1:0]   results_keep;
 
   szt_matmul #(
     .Rows      (Rows),
     .Cols      (Cols),
+    .ActWidth  (ActWidth),
+    .AccWidth  (AccWidth),
     .AccDepth  (AccDepth),
     .FifoDepth (FifoDepth)
   ) dut (
@@ -73,7 +80,7 @@ module icarus_smoke;
     .s_axis_activations_tvalid (acts_valid),
     .s_axis_activations_tready (acts_ready),
     .s_axis_activations_tdata  (acts_data),
-    .s_axis_activations_tkeep  ({Rows{1'b1}}),
+    .s_axis_activations_tkeep  ({ActBytes{1'b1}}),
     .s_axis_activations_tlast  (acts_last),
     .m_axis_results_tvalid     (results_valid),
     .m_axis_results_tready     (results_ready),
@@ -100,9 +107,9 @@ module icarus_smoke;
   // ---- Beats to send and to come: rings, written by commands, read as the beats are accepted.
   reg [2*Cols-1:0]  code_ring [0:Ring-1];
   reg               code_end [0:Ring-1];
-  reg [8*Rows-1:0]  act_ring [0:Ring-1];
+  reg [ActBits-1:0] act_ring [0:Ring-1];
   reg               act_end [0:Ring-1];
-  reg [32*Cols-1:0] sum_ring [0:Ring-1];
+  reg [SumBits-1:0] sum_ring [0:Ring-1];
   reg               sum_last [0:Ring-1];  // of its N tile
   reg               sum_end [0:Ring-1];   // of its command
   integer code_in, code_out, act_in, act_out, sum_in, sum_out;
@@ -138,17 +145,18 @@ module icarus_smoke;
             code_in = code_in + 1;
           end
           for (j = 0; j < m; j = j + 1) begin
-            act_ring[act_in % Ring] = $random(seed);
+            act_ring[act_in % Ring] = {$random(seed), $random(seed)};
             act_end[act_in % Ring] = tile_n == n_tiles - 1 && tile_k == k_tiles - 1 && j == m - 1;
             for (r = 0; r < Rows; r = r + 1)
               for (c = 0; c < Cols; c = c + 1)
-                sums[j*Cols+c] = sums[j*Cols+c] + $signed(act_ring[act_in%Ring][8*r+:8]) *
-                                 plane(tile[r][2*c+:2], mode);
+                sums[j*Cols+c] = sums[j*Cols+c] + plane(tile[r][2*c+:2], mode) *
+                                 $signed(act_ring[act_in%Ring][ActWidth*r+:ActWidth]);
             act_in = act_in + 1;
           end
         end
         for (j = 0; j < m; j = j + 1) begin
-          for (c = 0; c < Cols; c = c + 1) sum_ring[sum_in%Ring][32*c+:32] = sums[j*Cols+c];
+          for (c = 0; c < Cols; c = c + 1)
+            sum_ring[sum_in%Ring][AccWidth*c+:AccWidth] = sums[j*Cols+c];
           sum_last[sum_in%Ring] = j == m - 1;
           sum_end[sum_in%Ring] = tile_n == n_tiles - 1 && j == m - 1;
           sum_in = sum_in + 1;
@@ -273,7 +281,7 @@ module icarus_smoke;
       end
       if (!acts_valid && act_out < act_in && goes(0)) begin
         acts_valid = 1'b1;
-        acts_data = act_ring[act_out%Ring];
+        acts_data[ActBits-1:0] = act_ring[act_out%Ring];
         acts_last = act_end[act_out%Ring];
       end
     end
@@ -382,7 +390,8 @@ module icarus_smoke;
     read(MatmulId, MatmulIdValue, "ID");
     read(MatmulConfig, Rows << MatmulConfigRows | Cols << MatmulConfigCols |
                        32'd1 << MatmulConfigFormat | 32'd1 << MatmulConfigBackward |
-                       32'd8 << MatmulConfigActWidth | 32'd32 << MatmulConfigAccWidth, "CONFIG");
+                       ActWidth << MatmulConfigActWidth | AccWidth << MatmulConfigAccWidth,
+                       "CONFIG");
     read(MatmulAccDepth, AccDepth, "ACC_DEPTH");
     read(MatmulIrqMask, MatmulIrqMaskReset, "IRQ_MASK");
     for (job = 0; job < Jobs; job = job + 1) begin

@@ -113,6 +113,57 @@ TEST_F(RegistersTest, TileCountsBeyondAByte) {
   }
 }
 
+// One tile of very many does not end a command, whatever bits the counts have.
+TEST_F(RegistersTest, TileCountsKeepEveryBit) {
+  bench_.ready_every = 1;
+  for (const bool along_k : {false, true}) {
+    for (std::uint32_t bit = 8; bit < 24; ++bit) {
+      SCOPED_TRACE(fmt::format("{}_TILES 2^{} + 1", along_k ? 'K' : 'N', bit));
+      const std::uint32_t tiles = (1U << bit) + 1;
+      bench_.set_command(1, along_k ? tiles : 1, along_k ? 1 : tiles, 0);
+      bench_.send(tiles * kRows, tiles, 1);
+      bench_.control(matmul::kControlStart.mask());
+      for (int i = 0; i < 60; ++i) bench_.edge();
+      EXPECT_EQ(bench_.status(), matmul::kStatusBusy.mask());
+      EXPECT_EQ(bench_.read(matmul::kDoneCount), 0U);
+      bench_.control(matmul::kControlSoftReset.mask());
+      for (Sender& sender : bench_.senders) sender.stop = true;
+      for (int i = 0; i < 4; ++i) bench_.edge();
+      bench_.control(matmul::kControlFlush.mask());
+      EXPECT_EQ(bench_.status(), 0U);
+    }
+  }
+}
+
+// DONE is set before, with and behind the write that clears it: with it, it stays.
+TEST_F(RegistersTest, SetWinsOverClear) {
+  const CorePins& p = bench_.p;
+  for (int accepted_at = 0; accepted_at < 10; ++accepted_at) {
+    SCOPED_TRACE(fmt::format("the result is accepted in cycle {}", accepted_at));
+    bench_.set_command(1, 1, 1, 0);
+    bench_.send(kRows, 1, 1);
+    bench_.control(matmul::kControlStart.mask());
+    for (int i = 0; i < 60; ++i) bench_.edge();
+    ASSERT_TRUE(p.m_axis_results_tvalid.high());
+    p.s_axil_awaddr.set(matmul::kStatus);
+    p.s_axil_wdata.set(matmul::kStatusDone.mask());
+    p.s_axil_wstrb.set(0xF);
+    p.s_axil_bready.set(1);
+    int answered_at = -1;
+    for (int cycle = 0; cycle < 16; ++cycle) {
+      for (const Pin& pin : {p.s_axil_awvalid, p.s_axil_wvalid}) pin.set(cycle == 4 ? 1 : 0);
+      p.m_axis_results_tready.set(cycle == accepted_at ? 1 : 0);
+      if (p.s_axil_bvalid.high()) answered_at = cycle;
+      bench_.edge();
+    }
+    p.s_axil_bready.set(0);
+    EXPECT_EQ(answered_at, 6);  // in cycle 5 it is carried out; the event comes behind the result
+    EXPECT_EQ(bench_.status(), accepted_at + 1 < 5 ? 0U : matmul::kStatusDone.mask());
+    bench_.write(matmul::kStatus, matmul::kStatusDone.mask());
+    EXPECT_EQ(bench_.status(), 0U);
+  }
+}
+
 // Writes go on, one a cycle, around a soft reset: the queue is empty for the first one behind it.
 TEST_F(RegistersTest, StartsRightBehindASoftReset) {
   const std::uint32_t start = matmul::kControlStart.mask();

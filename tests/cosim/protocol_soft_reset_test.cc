@@ -101,6 +101,110 @@ TEST(SoftResetTest, AtEveryCycle) {
   }
 }
 
+constexpr std::uint32_t kDiscards =
+    matmul::kStatusDiscardCodes.mask() | matmul::kStatusDiscardActivations.mask();
+
+// The result that was offered at the first reset is taken before, with and behind the second.
+TEST(SoftResetTest, AHeldResultStaysThroughAnother) {
+  for (int accepted_at = 0; accepted_at < 8; ++accepted_at) {
+    SCOPED_TRACE(fmt::format("accepted {} cycles behind the second reset", accepted_at));
+    MatmulBench bench;
+    const CorePins& p = bench.p;
+    bench.set_command(1, 1, 1, 0);
+    bench.send(kRows, 1, 1);
+    bench.control(matmul::kControlStart.mask());
+    for (int i = 0; i < 60; ++i) bench.edge();
+    ASSERT_TRUE(p.m_axis_results_tvalid.high());
+    bench.control(matmul::kControlSoftReset.mask());
+    EXPECT_EQ(bench.status(), matmul::kStatusResultHeld.mask());
+    bench.control(matmul::kControlSoftReset.mask());
+    EXPECT_EQ(bench.status(), matmul::kStatusResultHeld.mask());
+    p.s_axil_awaddr.set(matmul::kControl);
+    p.s_axil_wdata.set(matmul::kControlSoftReset.mask());
+    p.s_axil_wstrb.set(0xF);
+    p.s_axil_bready.set(1);
+    for (int cycle = 0; cycle < 12; ++cycle) {
+      for (const Pin& pin : {p.s_axil_awvalid, p.s_axil_wvalid}) pin.set(cycle == 0 ? 1 : 0);
+      p.m_axis_results_tready.set(cycle == accepted_at ? 1 : 0);
+      EXPECT_EQ(p.m_axis_results_tvalid.high(), cycle <= accepted_at);
+      bench.edge();
+    }
+    p.s_axil_bready.set(0);
+    EXPECT_EQ(bench.results.size(), 1U);
+    EXPECT_EQ(bench.status(), 0U);
+    EXPECT_EQ(bench.read(matmul::kDoneCount), 0U);
+  }
+}
+
+// No activation of up to five commands came: one runs, one is in the shadows, two are queued in the
+// core and one in front of it.
+TEST(SoftResetTest, OwesTheActivationsOfEveryCommand) {
+  for (int commands = 1; commands <= 5; ++commands) {
+    SCOPED_TRACE(fmt::format("{} commands", commands));
+    MatmulBench bench;
+    bench.set_command(1, 1, 1, 0);
+    bench.send(kRows, 1, commands);
+    bench.senders.pop_back();
+    for (int i = 0; i < commands; ++i) {
+      bench.control(matmul::kControlStart.mask());
+      for (int j = 0; j < 30; ++j) bench.edge();
+    }
+    EXPECT_EQ(bench.status() & matmul::kStatusSticky, 0U);
+    bench.control(matmul::kControlSoftReset.mask());
+    for (std::uint32_t i = 0; i < kRows + 2; ++i) bench.edge();
+    EXPECT_TRUE(bench.sent());
+    bench.p.s_axis_activations_tlast.set(1);
+    for (int left = commands; left > 0; --left) {
+      EXPECT_EQ(bench.status(), matmul::kStatusDiscardActivations.mask()) << left << " left";
+      bench.p.s_axis_activations_tvalid.set(1);
+      bench.edge();
+      bench.p.s_axis_activations_tvalid.set(0);
+    }
+    EXPECT_EQ(bench.status(), 0U);
+  }
+}
+
+TEST(SoftResetTest, WhatIsDiscardedIsNotCheckedAndDoesNotStall) {
+  MatmulBench bench;
+  const CorePins& p = bench.p;
+  bench.set_command(1, 1, 1, 0);
+  bench.control(matmul::kControlStart.mask());
+  for (int i = 0; i < 20; ++i) bench.edge();
+  bench.control(matmul::kControlSoftReset.mask());
+  const auto stalls = [&bench] {
+    return std::vector<std::uint32_t>{bench.read(matmul::kCodesStalls),
+                                      bench.read(matmul::kActivationsStalls)};
+  };
+  const std::vector<std::uint32_t> before = stalls();
+  EXPECT_GT(before[0], 10U);
+  for (int i = 0; i < 20; ++i) bench.edge();
+  EXPECT_EQ(stalls(), before);
+  EXPECT_EQ(bench.status(), kDiscards);
+  for (const Pin& pin : {p.s_axis_codes_tlast, p.s_axis_activations_tlast}) pin.set(1);
+  for (const unsigned valid : {1U, 0U}) {
+    for (const Pin& pin : {p.s_axis_codes_tvalid, p.s_axis_activations_tvalid}) pin.set(valid);
+    for (const Pin& pin : {p.s_axis_codes_tkeep, p.s_axis_activations_tkeep}) pin.set(0);
+    bench.edge();
+  }
+  for (int i = 0; i < 20; ++i) bench.edge();
+  EXPECT_EQ(bench.status(), 0U);
+  EXPECT_EQ(stalls(), before);
+}
+
+// TLAST on each of the last two tiles of four, one command: less than nothing is owed.
+TEST(SoftResetTest, ATlastTooManyOwesNothing) {
+  MatmulBench bench;
+  bench.set_command(1, 4, 1, 0);
+  bench.send(kRows, 1, 4);
+  bench.senders[1].stop = true;
+  bench.control(matmul::kControlStart.mask());
+  for (int i = 0; i < 60; ++i) bench.edge();
+  EXPECT_EQ(bench.senders[0].left, 0);
+  bench.control(matmul::kControlSoftReset.mask());
+  EXPECT_EQ(bench.status(),
+            matmul::kStatusErrorCodesLast.mask() | matmul::kStatusDiscardActivations.mask());
+}
+
 // Up to 14 packets are counted; more are discarded until a flush.
 TEST(SoftResetTest, DiscardsOf14PacketsAndMore) {
   for (const int packets : {3, 13, 14, 15, 16, 17, 30, 45}) {
@@ -113,12 +217,10 @@ TEST(SoftResetTest, DiscardsOf14PacketsAndMore) {
       writes.push_back({matmul::kControl, matmul::kControlSoftReset.mask()});
       bench.traffic(writes, {});
     }
-    const std::uint32_t discards =
-        matmul::kStatusDiscardCodes.mask() | matmul::kStatusDiscardActivations.mask();
     bench.send(kRows, 1, packets);
     for (int i = 0; i < packets * static_cast<int>(kRows) + 2; ++i) bench.edge();
     EXPECT_TRUE(bench.sent());
-    EXPECT_EQ(bench.status(), packets > 14 ? discards : 0);
+    EXPECT_EQ(bench.status(), packets > 14 ? kDiscards : 0);
     bench.control(matmul::kControlFlush.mask());
     EXPECT_EQ(bench.status(), 0U);
   }

@@ -33,9 +33,8 @@ class InitiatorsTest : public testing::Test {
   }
 
   const Configuration& configuration_ = find_configuration("tiny");
-  std::mt19937_64 generator_{sim::test_seed()};
-  testing::ScopedTrace trace_{__FILE__, __LINE__,
-                              fmt::format("SZT_TEST_SEED={}", sim::test_seed())};
+  std::mt19937_64 generator_{test_seed()};
+  testing::ScopedTrace trace_{__FILE__, __LINE__, fmt::format("SZT_TEST_SEED={}", test_seed())};
 };
 
 // Everything of a command is sent before the first response is waited for.

@@ -31,9 +31,8 @@ class TargetTest : public testing::TestWithParam<std::tuple<Kind, Style>> {
   const std::size_t activation_bytes_ = sim::activation_beat_bytes(configuration_);
   const std::size_t result_bytes_ = 4 * sim::result_beat_lanes(configuration_);
   Bench bench_{std::get<0>(GetParam()), std::get<1>(GetParam()), configuration_};
-  std::mt19937_64 generator_{sim::test_seed()};
-  testing::ScopedTrace trace_{__FILE__, __LINE__,
-                              fmt::format("SZT_TEST_SEED={}", sim::test_seed())};
+  std::mt19937_64 generator_{test_seed()};
+  testing::ScopedTrace trace_{__FILE__, __LINE__, fmt::format("SZT_TEST_SEED={}", test_seed())};
 };
 
 inline std::string target_test_name(const testing::TestParamInfo<std::tuple<Kind, Style>>& info) {

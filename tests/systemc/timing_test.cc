@@ -118,7 +118,7 @@ class TimingTest : public testing::TestWithParam<Case> {
   Bench model_{Kind::kModel, GetParam().style, configuration()};
   Bench rtl_{Kind::kRtl, GetParam().style, configuration()};
   std::uint32_t commands_ = 0;
-  std::mt19937_64 generator_{sim::test_seed()};
+  std::mt19937_64 generator_{test_seed()};
 };
 
 // The core counts tiles of K and N, and single vectors.
@@ -130,7 +130,7 @@ TEST_P(TimingTest, EveryShapeAndModeTakesTheSameTimeAsTheRtl) {
       for (std::uint32_t n = 1; n <= 3; ++n) {
         for (const DecodeMode mode : kAllDecodeModes) {
           SCOPED_TRACE(fmt::format("M={} {} K tiles {} N tiles mode {}, SZT_TEST_SEED={}", m, k, n,
-                                   static_cast<int>(mode), sim::test_seed()));
+                                   static_cast<int>(mode), test_seed()));
           const Beats beats = sim::make_beats(configuration(), {m, k, n, mode}, generator_);
           EXPECT_EQ(expect_same(beats).results, beats.expected);
           ASSERT_FALSE(HasFailure());
@@ -151,7 +151,7 @@ TEST_P(TimingTest, RaggedProductsTakeTheSameTimeAsTheRtl) {
         const DecodeMode mode = kAllDecodeModes[generator_() % kDecodeModeCount];
         const sim::Work work = sim::random_work({m, k, n}, generator_, mode);
         SCOPED_TRACE(fmt::format("{} mode {}, SZT_TEST_SEED={}", sim::to_string({m, k, n}),
-                                 static_cast<int>(mode), sim::test_seed()));
+                                 static_cast<int>(mode), test_seed()));
         const Observation seen = expect_same(beats_of(work, configuration()));
         std::vector<std::int32_t> y(std::size_t{m} * n), got(y.size());
         matmul_reference(work.x, m, work.weights, mode, y);
@@ -246,7 +246,7 @@ TEST_P(TimingTest, QueuedCommandsEndInTheSameCycles) {
   const auto width =
       static_cast<std::uint32_t>(std::max(configuration().rows, configuration().cols));
   for (int round = 0; round < 8; ++round) {
-    SCOPED_TRACE(fmt::format("round {}, SZT_TEST_SEED={}", round, sim::test_seed()));
+    SCOPED_TRACE(fmt::format("round {}, SZT_TEST_SEED={}", round, test_seed()));
     std::vector<Beats> list;
     for (int i = 0; i < 3; ++i) {
       // Long enough that the other two are queued before the first ends.

@@ -34,7 +34,7 @@ class RtlDevice : public Device {
   // With write strobes: bit i writes byte i.
   virtual bool write_register_bytes(std::uint32_t address, std::uint32_t value,
                                     unsigned strobes) = 0;
-  // TKEEP of the input beats that are offered from now on, bit i for byte i; all ones at first.
+  // TKEEP of the input beats that are pushed from now on, bit i for byte i; all ones at first.
   virtual void set_keep(std::uint64_t codes, std::uint64_t activations) = 0;
   // Since reset, of all channels.
   virtual std::uint64_t handshakes() const = 0;
