@@ -4,16 +4,20 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <deque>
-#include <vector>
 
+#include "array_model.h"
 #include "queued_device.h"
 #include "register_model.h"
-#include "tile_kernel.h"
 
 namespace szt::sim {
 namespace {
+
+constexpr std::uint32_t kQueuePlaces = 2;
+// In the RTL: at the registers, two in the core's queue, in the shadows, in the array.
+constexpr std::uint32_t kMostUnissued = 5;
+// More packets to discard than the RTL counts: discarded until a flush.
+constexpr std::size_t kEndless = 15;
 
 class ModelDevice final : public QueuedDevice<Device>, private RegisterClient {
  public:
@@ -21,15 +25,12 @@ class ModelDevice final : public QueuedDevice<Device>, private RegisterClient {
       : QueuedDevice(configuration),
         registers_(configuration, *this),
         rows_(static_cast<std::size_t>(configuration.rows)),
-        cols_(static_cast<std::size_t>(configuration.cols)),
-        kernel_(make_tile_kernel(rows_, cols_)),
-        stride_(kernel_->stride()),
-        weights_(cols_),
-        sums_(static_cast<std::size_t>(configuration.acc_depth) * stride_) {}
+        array_(configuration) {}
 
   std::string_view name() const override { return "model"; }
 
   bool write_register(std::uint32_t address, std::uint32_t value) override {
+    discard();  // START counts the beats in hand
     return registers_.write(address, value);
   }
   std::optional<std::uint32_t> read_register(std::uint32_t address) override {
@@ -47,8 +48,7 @@ class ModelDevice final : public QueuedDevice<Device>, private RegisterClient {
   // pass.
   std::uint64_t advance(std::uint64_t /*max_cycles*/) override {
     const std::uint64_t before = cycle_;
-    discard(codes_, codes_to_discard_);
-    discard(activations_, activations_to_discard_);
+    discard();
     while (!commands_.empty() && cycle_ == before && (take_code() || take_activations())) {
     }
     if (cycle_ == before) ++cycle_;
@@ -70,8 +70,10 @@ class ModelDevice final : public QueuedDevice<Device>, private RegisterClient {
 
  private:
   Status status() const override {
+    const std::uint32_t queue = unloaded() < 2 ? 0 : std::min(unloaded() - 1, kQueuePlaces);
     return {.busy = !commands_.empty(),
-            .queue = commands_.empty() ? 0 : static_cast<std::uint32_t>(commands_.size() - 1),
+            .queue = queue,
+            .room = queue < kQueuePlaces && unissued() < kMostUnissued,
             .discard_codes = codes_to_discard_ != 0,
             .discard_activations = activations_to_discard_ != 0,
             .busy_cycles = busy_cycles_};
@@ -86,10 +88,9 @@ class ModelDevice final : public QueuedDevice<Device>, private RegisterClient {
   // Every dropped command still owes the beats that it has not brought.
   void soft_reset() override {
     if (!commands_.empty()) {
-      codes_to_discard_ += commands_.size() - (last_tile() && row_ == rows_ ? 1U : 0U);
-      activations_to_discard_ += commands_.size();
-      codes_to_discard_ = std::min(codes_to_discard_, kEndless);
-      activations_to_discard_ = std::min(activations_to_discard_, kEndless);
+      const std::size_t codes = commands_.size() - (last_tile() && row_ == rows_ ? 1U : 0U);
+      codes_to_discard_ = std::min(codes_to_discard_ + codes, kEndless);
+      activations_to_discard_ = std::min(activations_to_discard_ + commands_.size(), kEndless);
     }
     commands_.clear();
     row_ = vector_ = 0;
@@ -98,6 +99,38 @@ class ModelDevice final : public QueuedDevice<Device>, private RegisterClient {
 
   void flush() override { codes_to_discard_ = activations_to_discard_ = 0; }
 
+  // How many of the commands the RTL could not have loaded, or issued, however long it ran, because
+  // their beats have not come. What the model itself has not computed yet counts for nothing: in
+  // the RTL the time of a register access is enough for it.
+  std::uint32_t unloaded() const {
+    const std::uint64_t taken = tile() * rows_ + row_;
+    return lacking(taken + (codes_to_discard_ == 0 ? codes_.size() : 0),
+                   [this](const Command& command) { return tiles(command) * rows_; });
+  }
+  std::uint32_t unissued() const {
+    const std::uint64_t taken = commands_.empty() ? 0 : tile() * commands_.front().m + vector_;
+    return lacking(taken + (activations_to_discard_ == 0 ? activations_.size() : 0),
+                   [](const Command& command) { return tiles(command) * command.m; });
+  }
+  template <typename Need>
+  std::uint32_t lacking(std::uint64_t beats, Need need) const {
+    auto command = commands_.begin();
+    for (; command != commands_.end() && beats >= need(*command); ++command) {
+      beats -= need(*command);
+    }
+    return static_cast<std::uint32_t>(commands_.end() - command);
+  }
+  static std::uint64_t tiles(const Command& command) {
+    return std::uint64_t{command.k_tiles} * command.n_tiles;
+  }
+  std::uint64_t tile() const {
+    return commands_.empty() ? 0 : std::uint64_t{n_tile_} * commands_.front().k_tiles + k_tile_;
+  }
+
+  void discard() {
+    discard(codes_, codes_to_discard_);
+    discard(activations_, activations_to_discard_);
+  }
   static void discard(BeatQueue& queue, std::size_t& packets) {
     while (packets != 0 && !queue.empty()) {
       if (queue.front_is_last() && packets != kEndless) --packets;
@@ -111,16 +144,7 @@ class ModelDevice final : public QueuedDevice<Device>, private RegisterClient {
 
   bool take_code() {
     if (row_ == rows_ || codes_.empty() || codes_to_discard_ != 0) return false;
-    std::array<std::int8_t, 4> decoded;
-    for (const Code code : kAllCodes) {
-      decoded[static_cast<std::size_t>(code)] =
-          static_cast<std::int8_t>(decode(code, commands_.front().mode));
-    }
-    const std::uint8_t* const codes = codes_.front();
-    for (std::size_t c = 0; c < cols_; ++c) {
-      weights_[c] = decoded[static_cast<std::size_t>(codes[c / 4] >> (2 * (c % 4))) & 3U];
-    }
-    kernel_->set_row(row_, weights_);
+    array_.load_row(row_, codes_.front(), commands_.front().mode);
     ++row_;
     note_last(codes_.front_is_last(), row_ == rows_ && last_tile(), matmul::kStatusErrorCodesLast);
     codes_.pop();
@@ -135,9 +159,8 @@ class ModelDevice final : public QueuedDevice<Device>, private RegisterClient {
     std::size_t count = std::min(activations_.run(), command.m - vector_);
     if (last_k) count = std::min(count, results_.room());
     if (count == 0) return false;
-    std::int32_t* const sums = &sums_[vector_ * stride_];
-    if (k_tile_ == 0) std::fill_n(sums, count * stride_, 0);
-    kernel_->add_products(reinterpret_cast<const std::int8_t*>(activations_.front()), count, sums);
+    const std::int32_t* const sums = array_.add(
+        k_tile_ == 0, vector_, reinterpret_cast<const std::int8_t*>(activations_.front()), count);
     vector_ += count;
     const bool tile_done = vector_ == command.m;
     note_last(activations_.run_is_last(count), tile_done && last_tile(),
@@ -146,7 +169,7 @@ class ModelDevice final : public QueuedDevice<Device>, private RegisterClient {
     if (last_k) {
       if (tile_done && last_tile()) finish_time();
       for (std::size_t i = 0; i < count; ++i) {
-        push_result(reinterpret_cast<const std::uint8_t*>(sums + i * stride_),
+        push_result(reinterpret_cast<const std::uint8_t*>(sums + i * array_.stride()),
                     tile_done && i + 1 == count);
       }
     }
@@ -178,18 +201,12 @@ class ModelDevice final : public QueuedDevice<Device>, private RegisterClient {
     }
   }
 
-  // More packets than the RTL counts: discarded until a flush.
-  static constexpr std::size_t kEndless = 15;
-
   RegisterModel registers_;
-  std::size_t rows_, cols_;
+  std::size_t rows_;
+  ArrayModel array_;
   std::deque<Command> commands_;  // the one that runs in front
-  std::unique_ptr<TileKernel> kernel_;
-  std::size_t stride_;                // the kernel's
-  std::vector<std::int8_t> weights_;  // of a code beat, decoded
-  std::vector<std::int32_t> sums_;    // [acc_depth, stride]
-  std::size_t row_ = 0;               // code beats of the tile taken
-  std::size_t vector_ = 0;            // activation beats of the tile taken
+  std::size_t row_ = 0;           // code beats of the tile taken
+  std::size_t vector_ = 0;        // activation beats of the tile taken
   std::uint32_t k_tile_ = 0, n_tile_ = 0;
   std::uint64_t pending_cycles_ = 0;  // what the first command will take
   std::uint64_t busy_cycles_ = 0;

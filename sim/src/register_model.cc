@@ -4,7 +4,6 @@
 namespace szt::sim {
 namespace {
 
-constexpr std::uint32_t kQueuePlaces = 2;
 constexpr std::uint32_t kMaxTiles = (1U << 24) - 1;
 constexpr std::uint32_t kFormatSzt = 1;
 
@@ -58,7 +57,7 @@ void RegisterModel::start() {
   const bool size_ok = m_ >= 1 && m_ <= depth && k_tiles_ >= 1 && k_tiles_ <= kMaxTiles &&
                        n_tiles_ >= 1 && n_tiles_ <= kMaxTiles;
   const bool mode_ok = mode_ < static_cast<std::uint32_t>(kDecodeModeCount);
-  const bool room = client_.status().queue < kQueuePlaces;
+  const bool room = client_.status().room;
   if (!size_ok) note_error(matmul::kStatusErrorSize);
   if (!mode_ok) note_error(matmul::kStatusErrorMode);
   if (!room) note_error(matmul::kStatusErrorQueue);
@@ -70,6 +69,7 @@ void RegisterModel::start() {
 std::uint32_t RegisterModel::status() const {
   const RegisterClient::Status status = client_.status();
   return sticky_ | matmul::kStatusBusy.make(status.busy) | matmul::kStatusQueue.make(status.queue) |
+         matmul::kStatusResultHeld.make(status.result_held) |
          matmul::kStatusDiscardCodes.make(status.discard_codes) |
          matmul::kStatusDiscardActivations.make(status.discard_activations);
 }
@@ -83,6 +83,13 @@ std::uint32_t RegisterModel::built() const {
 }
 
 std::optional<std::uint32_t> RegisterModel::read(std::uint32_t address) {
+  if ((address & ~3U) == matmul::kCycles) {
+    cycles_high_ = static_cast<std::uint32_t>(client_.status().busy_cycles >> 32) & 0xFFFFU;
+  }
+  return peek(address);
+}
+
+std::optional<std::uint32_t> RegisterModel::peek(std::uint32_t address) const {
   switch (address & ~3U) {
     case matmul::kId:
       return matmul::kIdValue;
@@ -108,11 +115,8 @@ std::optional<std::uint32_t> RegisterModel::read(std::uint32_t address) {
       return mode_;
     case matmul::kDoneCount:
       return done_count_;
-    case matmul::kCycles: {
-      const std::uint64_t cycles = client_.status().busy_cycles;
-      cycles_high_ = static_cast<std::uint32_t>(cycles >> 32) & 0xFFFFU;
-      return static_cast<std::uint32_t>(cycles);
-    }
+    case matmul::kCycles:
+      return static_cast<std::uint32_t>(client_.status().busy_cycles);
     case matmul::kCyclesHigh:
       return cycles_high_;
     case matmul::kCodesStalls:

@@ -17,7 +17,9 @@ class RegisterClient {
  public:
   struct Status {
     bool busy = false;
-    std::uint32_t queue = 0;  // commands that wait behind the one being loaded
+    bool result_held = false;
+    std::uint32_t queue = 0;  // commands that wait behind the one being loaded, as the map has it
+    bool room = true;         // START is taken
     bool discard_codes = false;
     bool discard_activations = false;
     std::uint64_t busy_cycles = 0;  // since reset
@@ -25,7 +27,7 @@ class RegisterClient {
 
   virtual ~RegisterClient() = default;
   virtual Status status() const = 0;
-  virtual void start(const Command& command) = 0;  // legal, and the queue has room
+  virtual void start(const Command& command) = 0;  // legal, and there is room
   virtual void soft_reset() = 0;
   virtual void flush() = 0;
 };
@@ -37,6 +39,8 @@ class RegisterModel {
   // As Device has them.
   bool write(std::uint32_t address, std::uint32_t value);
   std::optional<std::uint32_t> read(std::uint32_t address);
+  // As read(), but keeps no CYCLES_HIGH.
+  std::optional<std::uint32_t> peek(std::uint32_t address) const;
   bool irq() const { return irq_enable_ && (sticky_ & irq_mask_) != 0; }
 
   // Events.

@@ -227,6 +227,69 @@ TEST_F(InitiatorsTest, ALooselyTimedInitiatorMayRunAhead) {
   EXPECT_EQ(ahead.irq_times, std::vector<sc_core::sc_time>{period * static_cast<double>(irq_edge)});
 }
 
+// Two initiators at one local time: the second's access goes behind the first's on the bus.
+TEST_F(InitiatorsTest, RegisterAccessesOfOneTimeFollowEachOther) {
+  Kernel kernel;
+  const Kernel::Use use(kernel);
+  const sc_core::sc_time period(10, sc_core::SC_NS);
+  sc_core::sc_signal<bool> irq("irq");
+  Ahead ahead("ahead");
+  ModelTarget target("target", configuration_, period);
+  ahead.socket.bind(target.socket);
+  ahead.irq(irq);
+  target.irq(irq);
+  const Kernel::EndOfScope end(kernel);
+  spawn_thread("program", [&] {
+    for (const int ends : {53, 56, 59}) {
+      sc_core::sc_time local = period * 50;
+      ahead.write(registers::kM, 7, local);
+      EXPECT_EQ(local, period * ends);
+    }
+    sc_core::sc_time local = period * 57;
+    EXPECT_EQ(ahead.read(registers::kM, local), 7U);
+    EXPECT_EQ(local, period * 62);
+    local = period * 57;
+    ahead.read(kCodesLevel, local);  // not on that bus
+    EXPECT_EQ(local, period * 61);   // but the target is at the read's edge by now
+  });
+  sc_core::sc_start(period);
+}
+
+// CYCLES_HIGH is of the last read of CYCLES; a debugger's does not count.
+TEST_F(InitiatorsTest, ReadingCyclesKeepsTheirHighHalf) {
+  Bench bench(Kind::kModel, Style::kBlocking, configuration_);
+  std::uint64_t begin = 0;
+  const auto busy_at = [&begin](std::uint64_t edge) {
+    return static_cast<std::uint32_t>(edge + 1 - begin);  // an access reads after its first edge
+  };
+  bench.run([&](Port& port) {
+    begin = start(port, {1, 1, 1, DecodeMode::kForward});
+    // It runs, and waits for beats.
+    port.wait_cycles((std::uint64_t{1} << 32) - 10);
+    const std::uint64_t edge = port.edge();
+    EXPECT_EQ(port.read_ok(registers::kCycles), busy_at(edge));
+    EXPECT_GT(busy_at(edge), 0xFFFF'FFF0U);
+    port.wait_cycles(100);
+    EXPECT_EQ(port.read_ok(registers::kCyclesHigh), 0U);
+  });
+  bench.outside([](tlm::tlm_fw_transport_if<>& target) {
+    std::uint8_t bytes[4] = {};
+    tlm::tlm_generic_payload payload;
+    payload.set_read();
+    payload.set_address(registers::kCycles);
+    payload.set_data_ptr(bytes);
+    payload.set_data_length(4);
+    payload.set_streaming_width(4);
+    EXPECT_EQ(target.transport_dbg(payload), 4U);
+  });
+  bench.run([&](Port& port) {
+    EXPECT_EQ(port.read_ok(registers::kCyclesHigh), 0U);
+    const std::uint64_t edge = port.edge();
+    EXPECT_EQ(port.read_ok(registers::kCycles), busy_at(edge));
+    EXPECT_EQ(port.read_ok(registers::kCyclesHigh), 1U);
+  });
+}
+
 TEST_F(InitiatorsTest, ABrokenProtocolIsReported) {
   for (const tlm::tlm_phase& wrong :
        {tlm::tlm_phase(tlm::END_RESP), tlm::tlm_phase(tlm::END_REQ)}) {

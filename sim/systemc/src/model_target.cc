@@ -2,12 +2,9 @@
 #include "szt/systemc/model_target.h"
 
 #include <algorithm>
-#include <array>
-#include <functional>
 
 #include "access.h"
 #include "job.h"
-#include "szt/sim/model_device.h"
 #include "szt/systemc/kernel.h"
 #include "timed_model.h"
 
@@ -28,7 +25,7 @@ std::uint64_t cycles_to_effect(const Access& access) {
 ModelTarget::ModelTarget(const sc_core::sc_module_name& name, const Configuration& configuration,
                          const sc_core::sc_time& clock_period)
     : Target(name, configuration, clock_period),
-      timed_(std::make_unique<TimedModel>(sim::make_model_device(configuration))) {
+      timed_(std::make_unique<TimedModel>(configuration)) {
   spawn_method("step_register", {&register_event_}, [this] { step_register(); });
   spawn_method("tick", {&tick_event_}, [this] { tick(); });
 }
@@ -49,26 +46,30 @@ tlm::tlm_response_status ModelTarget::access_register(const Access& access, std:
 }
 
 tlm::tlm_response_status ModelTarget::access_window(const Access& access, std::uint64_t edge) {
+  const TimedCore& core = timed_->core();
   switch (access.region) {
     case Region::kCodeWindow:
-      if (access.beats > timed_->codes().free()) return tlm::TLM_INCOMPLETE_RESPONSE;
+      timed_->run_to(edge);
+      if (access.beats > core.capacity() - core.codes()) return tlm::TLM_INCOMPLETE_RESPONSE;
       timed_->push_codes(edge, access.data, access.last);
       return tlm::TLM_OK_RESPONSE;
     case Region::kActivationWindow:
-      if (access.beats > timed_->activations().free()) return tlm::TLM_INCOMPLETE_RESPONSE;
+      timed_->run_to(edge);
+      if (access.beats > core.capacity() - core.activations()) return tlm::TLM_INCOMPLETE_RESPONSE;
       timed_->push_activations(edge, access.data, access.last);
       return tlm::TLM_OK_RESPONSE;
     case Region::kResultWindow:
-      if (access.beats > timed_->results(edge).beats) return tlm::TLM_INCOMPLETE_RESPONSE;
+      timed_->run_to(edge);
+      if (access.beats > core.results_level().beats) return tlm::TLM_INCOMPLETE_RESPONSE;
       last_read_edge_ = timed_->pop_results(edge, access.data);
       return tlm::TLM_OK_RESPONSE;
     case Region::kLevelWord:
       if (!access.write) {
         access.set_word(level(access.address, edge));
       } else if (access.address == kCodesLevel) {
-        timed_->cancel_codes();
+        timed_->cancel_codes(edge);
       } else {
-        timed_->cancel_activations();
+        timed_->cancel_activations(edge);
       }
       return tlm::TLM_OK_RESPONSE;
     case Region::kRegister:
@@ -78,13 +79,14 @@ tlm::tlm_response_status ModelTarget::access_window(const Access& access, std::u
 }
 
 std::uint32_t ModelTarget::level(std::uint32_t address, std::uint64_t edge) {
+  timed_->run_to(edge);
+  const TimedCore& core = timed_->core();
   if (address == kResultsLevel) {
-    const TimedModel::Level results = timed_->results(edge);
+    const TimedCore::Level results = core.results_level();
     return static_cast<std::uint32_t>(results.beats) | (results.last ? kLevelLast : 0);
   }
-  const BeatFifo& fifo = address == kCodesLevel ? timed_->codes() : timed_->activations();
-  timed_->run_to(edge);
-  return static_cast<std::uint32_t>(fifo.free()) | (fifo.empty() ? kLevelEmpty : 0);
+  const std::size_t beats = address == kCodesLevel ? core.codes() : core.activations();
+  return static_cast<std::uint32_t>(core.capacity() - beats) | (beats == 0 ? kLevelEmpty : 0);
 }
 
 void ModelTarget::b_transport(tlm::tlm_generic_payload& payload, sc_core::sc_time& delay) {
@@ -171,23 +173,19 @@ void ModelTarget::schedule_tick() {
 }
 
 std::uint64_t ModelTarget::cycles_to_attention(std::uint64_t most) {
-  const auto wants = [this] {
-    const std::size_t half = TimedModel::capacity(configuration()) / 2;
-    return std::array{timed_->wants_codes(), timed_->wants_activations(),
-                      timed_->results_held() >= half};
-  };
   const std::uint64_t begin = now_edge(), end = begin + most;
   timed_->run_to(begin);
   std::uint64_t edge = begin;
   for (bool attention = false; edge < end && !attention;) {
-    const auto before = wants();
-    const std::uint64_t event = timed_->next_event().value_or(end);
+    const TimedModel::Wants before = timed_->wants();
+    const std::uint64_t next = timed_->next_attention().value_or(end);
     const std::uint64_t change = timed_->next_irq_edge().value_or(end);
-    edge = std::max(edge + 1, std::min({end, event, change}));
+    edge = std::max(edge + 1, std::min({end, next, change}));
     timed_->run_to(edge);
-    const auto after = wants();
+    const TimedModel::Wants after = timed_->wants();
     attention = timed_->next_irq_edge().value_or(edge + 1) <= edge ||
-                !std::equal(after.begin(), after.end(), before.begin(), std::less_equal<>());
+                (after.codes && !before.codes) || (after.activations && !before.activations) ||
+                (after.results && !before.results);
   }
   schedule_tick();
   return edge - begin;

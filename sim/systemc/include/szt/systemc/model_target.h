@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// The matmul core as a fast TLM-2.0 target: results from the C++ model, times from the cycle model.
+// The matmul core as a fast TLM-2.0 target: results and times from a C++ model of it.
 //
 // Approximately timed, every register access, result beat and change of irq is in the clock cycle
-// in which the RTL has it, as long as no stream stalls; stalls delay the tile that they meet, and
-// the stall counters read 0. START's command begins at the end of its write (E), its last result is
-// there at E + its cycles (cycle_model.h), DONE a cycle later, irq another cycle later.
+// in which the RTL has it, stalls included; README.md, "Time", says what differs. START's command
+// begins at the end of its write (E), its last result is there at E + its cycles (cycle_model.h) if
+// nothing stalls, DONE a cycle later, irq another cycle later.
 // Loosely timed, b_transport never waits: it carries the access out at the initiator's local time
 // and adds to the delay what the access costs. Where another initiator was ahead, it is carried out
 // at that one's time and the delay says so. irq changes at its time whatever initiators run ahead.
