@@ -25,7 +25,7 @@ class DenseNetworkTest : public ::testing::Test {
   // Random weights and biases of these widths; `description` empty: none.
   void write(const std::vector<std::size_t>& widths, const std::string& description,
              std::size_t bias_too_long = 0) {
-    std::mt19937_64 generator(testing::test_seed());
+    std::mt19937_64 generator(test_seed());
     std::normal_distribution<float> normal;
     weights_.clear();
     biases_.clear();
@@ -63,7 +63,7 @@ TEST_F(DenseNetworkTest, ForwardIsLiteral) {
   EXPECT_EQ(network.description(), "mlp 13-9-5");
   EXPECT_EQ(network.inputs(), 13U);
   EXPECT_EQ(network.outputs(), 5U);
-  std::mt19937_64 generator(testing::test_seed() + 1);
+  std::mt19937_64 generator(test_seed() + 1);
   std::normal_distribution<float> normal;
   constexpr std::size_t kM = 4;
   std::vector<float> x(kM * 13);

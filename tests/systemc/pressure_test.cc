@@ -59,9 +59,9 @@ class PressureTest : public testing::TestWithParam<Style> {
               tlm::TLM_OK_RESPONSE);
   }
 
-  std::mt19937_64 generator_{sim::test_seed()};
+  std::mt19937_64 generator_{test_seed()};
   testing::ScopedTrace trace_{__FILE__, __LINE__,
-                              fmt::format("SZT_TEST_SEED={}", sim::test_seed())};
+                              fmt::format("SZT_TEST_SEED={}", test_seed())};
 };
 
 // More results than the window holds, taken in fits; at the end, the reset while one is held.

@@ -24,9 +24,9 @@ class QueueTest : public testing::TestWithParam<Style> {
     return static_cast<std::uint32_t>(generator_() % bound);
   }
 
-  std::mt19937_64 generator_{sim::test_seed()};
+  std::mt19937_64 generator_{test_seed()};
   testing::ScopedTrace trace_{__FILE__, __LINE__,
-                              fmt::format("SZT_TEST_SEED={}", sim::test_seed())};
+                              fmt::format("SZT_TEST_SEED={}", test_seed())};
 };
 
 // While the first runs, three more can be started: four unfinished commands.

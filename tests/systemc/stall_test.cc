@@ -80,9 +80,9 @@ class StallTest : public testing::TestWithParam<Case> {
     return seen[1];
   }
 
-  std::mt19937_64 generator_{sim::test_seed()};
+  std::mt19937_64 generator_{test_seed()};
   testing::ScopedTrace trace_{__FILE__, __LINE__,
-                              fmt::format("SZT_TEST_SEED={}", sim::test_seed())};
+                              fmt::format("SZT_TEST_SEED={}", test_seed())};
 };
 
 // Beats in fits, early and late, of up to three commands that queue behind each other.
