@@ -60,8 +60,7 @@ class PressureTest : public testing::TestWithParam<Style> {
   }
 
   std::mt19937_64 generator_{test_seed()};
-  testing::ScopedTrace trace_{__FILE__, __LINE__,
-                              fmt::format("SZT_TEST_SEED={}", test_seed())};
+  testing::ScopedTrace trace_{__FILE__, __LINE__, fmt::format("SZT_TEST_SEED={}", test_seed())};
 };
 
 // More results than the window holds, taken in fits; at the end, the reset while one is held.

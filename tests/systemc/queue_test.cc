@@ -25,8 +25,7 @@ class QueueTest : public testing::TestWithParam<Style> {
   }
 
   std::mt19937_64 generator_{test_seed()};
-  testing::ScopedTrace trace_{__FILE__, __LINE__,
-                              fmt::format("SZT_TEST_SEED={}", test_seed())};
+  testing::ScopedTrace trace_{__FILE__, __LINE__, fmt::format("SZT_TEST_SEED={}", test_seed())};
 };
 
 // While the first runs, three more can be started: four unfinished commands.

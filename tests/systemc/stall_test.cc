@@ -81,8 +81,7 @@ class StallTest : public testing::TestWithParam<Case> {
   }
 
   std::mt19937_64 generator_{test_seed()};
-  testing::ScopedTrace trace_{__FILE__, __LINE__,
-                              fmt::format("SZT_TEST_SEED={}", test_seed())};
+  testing::ScopedTrace trace_{__FILE__, __LINE__, fmt::format("SZT_TEST_SEED={}", test_seed())};
 };
 
 // Beats in fits, early and late, of up to three commands that queue behind each other.
