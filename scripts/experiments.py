@@ -5,8 +5,10 @@
   escape    E1: of the weights that start in the dead zone, the share still there; code changes
             a step; spikes of the loss; spread over seeds
   scratch   E2: training from scratch, every arm
-  reopen    E3: a quantised network on a shifted task (images turned), and a float network after
-            quantisation on its own task, from codes, thresholds and scales alone
+  reopen    E3: a network of szt train on a shifted task (images turned, another text), from codes,
+            thresholds and scales alone
+  ptq       E3: a float network after quantisation, on its own task; without training, too, with
+            three and with four levels in the forward pass
   forget    E4: only codes, thresholds and scales survive every R steps
 
 Every arm has its own learning rate, the best of a sweep on seeds of its own; the seeds of the result
@@ -49,9 +51,13 @@ class Experiments:
         self.higher_is_better = arguments.task != "text"
         self.versions: dict = {}
 
+    def submit(self, options: dict, start: "tuple | None") -> object:
+        after, quantized = start or (None, False)
+        return self.runs.submit(options, after, quantized=quantized)
+
     def sweep(self, arms: dict[str, dict], after: dict | None = None) -> dict[str, float]:
         """Of options by arm, the learning rate with the best mean score over the sweep's seeds."""
-        futures = {(arm, rate, seed): self.runs.submit(
+        futures = {(arm, rate, seed): self.submit(
             {**options, "rate": rate, "seed": seed}, after[arm, seed] if after else None)
             for arm, options in arms.items() for rate in RATES for seed in SWEEP_SEEDS}
         best = {}
@@ -63,8 +69,8 @@ class Experiments:
 
     def measure(self, arms: dict[str, dict], rates: dict[str, float],
                 after: dict | None = None) -> dict[str, list[dict]]:
-        futures = {arm: [self.runs.submit({**options, "rate": rates[arm], "seed": seed},
-                                          after[arm, seed] if after else None)
+        futures = {arm: [self.submit({**options, "rate": rates[arm], "seed": seed},
+                                     after[arm, seed] if after else None)
                          for seed in self.seeds] for arm, options in arms.items()}
         reports = {arm: [future.result() for future in of_arm] for arm, of_arm in futures.items()}
         self.versions = next(iter(reports.values()))[0]["tool_versions"]
@@ -111,24 +117,39 @@ class Experiments:
                 row[column] = self.course(reports[row["arm"]], "measurements", column)
         return rows
 
-    def memories(self, first: dict, task: dict, **more: object) -> list[dict]:
-        """Every memory, from the networks that `first` (a run's options) makes of each seed. With
-        bt-zero there is no stored bit, so that its backward pass has none either: arm ste."""
-        seeds = [*self.seeds, *SWEEP_SEEDS]
-        networks = {seed: self.runs.submit({**first, "seed": seed}, keep=True) for seed in seeds}
-        arms = {memory: {**task, **more, "memory": memory,
-                         "arm": "ste" if memory == "bt-zero" else "szt", "evaluate-every": 50}
-                for memory in MEMORIES}
-        after = {(arm, seed): networks[seed] for arm in arms for seed in seeds}
+    def memories(self, networks: dict, task: dict) -> list[dict]:
+        """Every memory, from the networks (kept runs by seed). With bt-zero there is no stored bit,
+        so that its backward pass has none either: arm ste."""
+        arms = {memory: {**task, "memory": memory, "evaluate-every": 50,
+                         "arm": "ste" if memory == "bt-zero" else "szt"} for memory in MEMORIES}
+        after = {(arm, seed): network if arm == "kept-latents" else (network[0], self.float_first)
+                 for arm in arms for seed, network in networks.items()}
         rates = self.sweep(arms, after)
         return self.rows(self.measure(arms, rates, after), rates, "random-sign")
 
+    def networks(self, arm: str) -> dict:
+        return {seed: (self.runs.submit({**self.task, "arm": arm, "seed": seed}, keep=True), False)
+                for seed in (*self.seeds, *SWEEP_SEEDS)}
+
+    def second_task(self) -> dict:
+        task = {**self.task, "steps": self.task.get("steps", 1000)}
+        task.pop("epochs", None)
+        return task
+
     def reopen(self) -> list[dict]:
-        first = {**self.task, "arm": "szt"}
-        second = {**self.task, **self.other}
-        second.pop("epochs", None)
-        second["steps"] = self.task.get("steps", 1000)
-        return self.memories(first, second)
+        self.float_first = False
+        return self.memories(self.networks("szt"), {**self.second_task(), **self.other})
+
+    def ptq(self) -> list[dict]:
+        self.float_first = True
+        networks = self.networks("float32")
+        rows = self.memories(networks, self.second_task())
+        shot = {**self.second_task(), "steps": 0, "memory": "szt"}
+        arms = {f"untrained {arm}": {**shot, "arm": arm} for arm in ("szt", "four-level")}
+        after = {(arm, seed): (network[0], True)
+                 for arm in arms for seed, network in networks.items()}
+        rates = dict.fromkeys(arms, RATES[0])
+        return rows + self.rows(self.measure(arms, rates, after), rates, "untrained szt")
 
     def forget(self) -> list[dict]:
         rows = []
@@ -153,19 +174,18 @@ def spikes(losses: list[float]) -> int:
 
 
 def table(rows: list[dict]) -> None:
-    print(f"{'arm':<14} {'rate':>8} {'final':>9} {'±':>8} {'to ' + rows[0]['base']:>14} {'±':>8} "
-          f"{'spikes':>7}")
+    print(f"{'arm':<20} {'rate':>8} {'final':>9} {'±':>8} {'to':<13} {'':>8} {'±':>8} {'spikes':>7}")
     for row in rows:
         name = row["arm"] + (f" R={row['forget_every']}" if "forget_every" in row else "")
-        print(f"{name:<14} {row['rate']:>8g} {row['final'][0]:>9.4f} {row['final'][1]:>8.4f} "
-              f"{row['difference'][0]:>+14.4f} {row['difference'][1]:>8.4f} "
+        print(f"{name:<20} {row['rate']:>8g} {row['final'][0]:>9.4f} {row['final'][1]:>8.4f} "
+              f"{row['base']:<13} {row['difference'][0]:>+8.4f} {row['difference'][1]:>8.4f} "
               f"{row['spikes'][0]:>7.1f}")
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("experiment", choices=("escape", "scratch", "reopen", "forget"))
+    parser.add_argument("experiment", choices=("escape", "scratch", "reopen", "ptq", "forget"))
     parser.add_argument("--task", choices=tuple(TASKS), default="fashion-mlp")
     parser.add_argument("--data", help="of the task text: the text to learn")
     parser.add_argument("--other-data", help="of the task text: the text after reopening")

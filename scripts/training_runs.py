@@ -45,18 +45,20 @@ class Runs:
         folder.mkdir(parents=True, exist_ok=True)
 
     def submit(self, options: dict, after: "concurrent.futures.Future | None" = None,
-               keep: bool = False) -> concurrent.futures.Future:
+               keep: bool = False, quantized: bool = False) -> concurrent.futures.Future:
         """A future of the run's report. `keep`: with the network, at report["network_file"].
-        `after`: a kept run whose network this one starts at."""
+        `after`: a kept run whose network this one starts at, after `szt quantize` if `quantized`."""
         words = {**options, "start": after.name} if after else dict(options)
+        if quantized:
+            words["quantized"] = True
         name = hashlib.sha256(json.dumps(words, sort_keys=True).encode()).hexdigest()[:16]
         if name not in self.futures:
-            future = self.pool.submit(self._run, name, options, after, keep)
+            future = self.pool.submit(self._run, name, options, after, keep, quantized)
             future.name = name
             self.futures[name] = future
         return self.futures[name]
 
-    def _run(self, name: str, options: dict, after, keep: bool) -> dict:
+    def _run(self, name: str, options: dict, after, keep: bool, quantized: bool) -> dict:
         report = self.folder / f"{name}.json"
         network = self.folder / f"{name}.safetensors"
         if not report.exists() or (keep and not network.exists()):
@@ -66,10 +68,9 @@ class Runs:
             if keep:
                 command += ["--output", str(network), "--keep-latents"]
             if after:
-                command += ["--start", after.result()["network_file"]]
-            ran = subprocess.run(command, capture_output=True, text=True)
-            if ran.returncode != 0:
-                raise Failure(f"{' '.join(command)}: {ran.stderr.strip() or ran.returncode}")
+                start = after.result()["network_file"]
+                command += ["--start", self._quantize(start) if quantized else start]
+            self._call(command)
             with self.lock:
                 self.made += 1
         result = json.loads(report.read_text())
@@ -78,6 +79,18 @@ class Runs:
             self.done += 1
             self._progress()
         return result
+
+    def _quantize(self, network: str) -> str:
+        quantized = f"{network.removesuffix('.safetensors')}-quantized.safetensors"
+        if not Path(quantized).exists():
+            self._call([str(self.szt), "quantize", network, quantized])
+        return quantized
+
+    @staticmethod
+    def _call(command: list[str]) -> None:
+        ran = subprocess.run(command, capture_output=True, text=True)
+        if ran.returncode != 0:
+            raise Failure(f"{' '.join(command)}: {ran.stderr.strip() or ran.returncode}")
 
     def _progress(self) -> None:
         total = len(self.futures)
