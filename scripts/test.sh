@@ -94,5 +94,6 @@ cmake -S tests/install -B build/consumer -G Ninja "-DCMAKE_PREFIX_PATH=$PWD/buil
   >>build/install.log
 cmake --build build/consumer >>build/install.log
 build/consumer/consumer
+build/consumer/driver_consumer
 
 heading "all passed"
