@@ -82,8 +82,8 @@ if [[ $quick == no ]]; then
   export SZT_TEST_CONFIGS=tiny,wide
   # libtorch is built without sanitizers, and what it keeps until the end looks like leaks.
   no_trainer="left out under sanitizers" \
-    build_and_test asan '-DSZT_CONFIGS=tiny;wide;medium' -DSZT_FAULTS=OFF -DSZT_TRAIN=OFF
-  build_and_test clang '-DSZT_CONFIGS=tiny;wide;medium' -DSZT_FAULTS=OFF
+    build_and_test asan '-DSZT_CONFIGS=tiny;wide;tall;medium' -DSZT_FAULTS=OFF -DSZT_TRAIN=OFF
+  build_and_test clang '-DSZT_CONFIGS=tiny;wide;tall;medium' -DSZT_FAULTS=OFF
   unset SZT_TEST_CONFIGS
 fi
 

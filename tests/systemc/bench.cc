@@ -50,7 +50,7 @@ class Initiator final : public sc_core::sc_module, public Port {
   void run(const std::function<void(Port&)>& program) {
     program_ = &program;
     start_.notify(sc_core::SC_ZERO_TIME);
-    sc_core::sc_start(sc_core::sc_max_time() - sc_core::sc_time_stamp());
+    run_for(sc_core::sc_max_time() - sc_core::sc_time_stamp());
     if (program_ != nullptr) throw std::runtime_error("the simulation ended before the program");
     if (failure_ != nullptr) std::rethrow_exception(failure_);
   }

@@ -221,7 +221,7 @@ TEST_F(InitiatorsTest, ALooselyTimedInitiatorMayRunAhead) {
     ahead.read(registers::kId, local);
     EXPECT_GT(local, period * static_cast<double>(irq_edge));
   });
-  sc_core::sc_start(period * 1000);
+  run_for(period * 1000);
   EXPECT_EQ(got, beats.expected);
   // The wire changed when it should.
   EXPECT_EQ(ahead.irq_times, std::vector<sc_core::sc_time>{period * static_cast<double>(irq_edge)});
@@ -252,7 +252,7 @@ TEST_F(InitiatorsTest, RegisterAccessesOfOneTimeFollowEachOther) {
     ahead.read(kCodesLevel, local);  // not on that bus
     EXPECT_EQ(local, period * 61);   // but the target is at the read's edge by now
   });
-  sc_core::sc_start(period);
+  run_for(period);
 }
 
 // CYCLES_HIGH is of the last read of CYCLES; a debugger's does not count.
@@ -308,7 +308,7 @@ TEST_F(InitiatorsTest, ABrokenProtocolIsReported) {
       sc_core::sc_time delay;
       ahead.socket->nb_transport_fw(payload, phase, delay);
     });
-    EXPECT_THROW(sc_core::sc_start(), sc_core::sc_report);
+    EXPECT_THROW(run_for(target.clock_period() * 1000), sc_core::sc_report);
   }
 }
 
@@ -328,7 +328,7 @@ TEST_F(InitiatorsTest, TheEndOfAKernelUnwindsItsThreads) {
       sc_core::wait(never);
     });
     const Kernel::EndOfScope end(kernel);
-    sc_core::sc_start(sc_core::sc_time(1, sc_core::SC_NS));
+    run_for(sc_core::sc_time(1, sc_core::SC_NS));
     EXPECT_FALSE(flag);
   }
   EXPECT_TRUE(unwound[0]);

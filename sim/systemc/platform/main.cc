@@ -167,7 +167,7 @@ int run(const Options& options) {
 
   const auto start = std::chrono::steady_clock::now();
   // The RTL's clock never stops: a run that hangs ends at a limit that no run comes near.
-  sc_core::sc_start(period * (1e6 + 1e3 * static_cast<double>(layer.cycles_model())));
+  systemc::run_for(period * (1e6 + 1e3 * static_cast<double>(layer.cycles_model())));
   const double seconds =
       std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   const Cpu::Outcome& outcome = platform.cpu.outcome();

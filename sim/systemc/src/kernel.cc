@@ -3,8 +3,35 @@
 
 #include <vector>
 
+#ifdef __SANITIZE_ADDRESS__
+#include <pthread.h>
+#include <sanitizer/common_interface_defs.h>
+#endif
+
 namespace szt::systemc {
 namespace {
+
+// libsystemc tells AddressSanitizer of the changes of stacks, but not of the one from a thread that
+// ended, and has one record of the first stack for all kernels: without this the sanitizer takes a
+// dead thread's stack for the one that sc_start was called on.
+class BackOnThisStack {
+ public:
+  BackOnThisStack() = default;
+  BackOnThisStack(const BackOnThisStack&) = delete;
+  BackOnThisStack& operator=(const BackOnThisStack&) = delete;
+  ~BackOnThisStack() {
+#ifdef __SANITIZE_ADDRESS__
+    pthread_attr_t attributes;
+    if (pthread_getattr_np(pthread_self(), &attributes) != 0) return;
+    void* bottom = nullptr;
+    std::size_t size = 0;
+    pthread_attr_getstack(&attributes, &bottom, &size);
+    pthread_attr_destroy(&attributes);
+    __sanitizer_start_switch_fiber(nullptr, bottom, size);
+    __sanitizer_finish_switch_fiber(nullptr, nullptr, nullptr);
+#endif
+  }
+};
 
 void kill_threads(const std::vector<sc_core::sc_object*>& objects) {
   // A copy: killing a thread changes the list.
@@ -19,6 +46,11 @@ void kill_threads(const std::vector<sc_core::sc_object*>& objects) {
 }
 
 }  // namespace
+
+void run_for(const sc_core::sc_time& duration) {
+  const BackOnThisStack back;
+  sc_core::sc_start(duration);
+}
 
 Kernel::Kernel() : context_(std::make_unique<sc_core::sc_simcontext>()) {
   const Use use(*this);
@@ -46,7 +78,7 @@ void Kernel::end() noexcept {
     // A thread has no stack before the simulation starts.
     if (sc_core::sc_get_status() != sc_core::SC_ELABORATION) {
       end_->notify(sc_core::SC_ZERO_TIME);
-      sc_core::sc_start(sc_core::sc_get_time_resolution());  // no time would stop before the method
+      run_for(sc_core::sc_get_time_resolution());  // no time would stop before the method
     }
     ended_ = true;
   } catch (const sc_core::sc_report&) {  // the simulation ended by an error

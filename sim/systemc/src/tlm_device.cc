@@ -45,7 +45,7 @@ class Initiator : public sc_core::sc_module {
     failure_ = nullptr;
     done_ = false;
     request_.notify(sc_core::SC_ZERO_TIME);
-    sc_core::sc_start(sc_core::sc_max_time() - sc_core::sc_time_stamp());
+    run_for(sc_core::sc_max_time() - sc_core::sc_time_stamp());
     if (failure_ != nullptr) std::rethrow_exception(failure_);
     if (!done_) throw DeviceError("the SystemC kernel came back without an answer");
     return payload_.get_response_status();
@@ -95,7 +95,7 @@ struct Bench {
     initiator.irq(irq);
     target.irq(irq);
     // Up to the edge from which on transactions begin.
-    sc_core::sc_start(target.clock_period() * static_cast<double>(Target::kResetCycles));
+    run_for(target.clock_period() * static_cast<double>(Target::kResetCycles));
   }
 
   sc_core::sc_signal<bool> irq{"irq"};
@@ -184,7 +184,7 @@ class TlmDevice final : public sim::Device {
     guarded([&] {
       const std::uint64_t most = irq() ? 1 : std::max<std::uint64_t>(max_cycles, 1);
       cycles = bench_->target.cycles_to_attention(most);
-      sc_core::sc_start(bench_->target.clock_period() * static_cast<double>(cycles));
+      run_for(bench_->target.clock_period() * static_cast<double>(cycles));
     });
     return cycles;
   }

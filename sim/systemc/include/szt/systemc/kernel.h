@@ -60,6 +60,10 @@ class Kernel {
   bool ended_ = false;
 };
 
+// sc_start(duration) with AddressSanitizer told which stack it returns on. Throws what sc_start
+// throws.
+void run_for(const sc_core::sc_time& duration);
+
 // Processes of the module that is being constructed. The macros of 2.3 need a declaration that 3.0
 // warns about.
 template <typename Function>
