@@ -60,7 +60,7 @@ void expect_same_rows(const CsvRows& csv, const nlohmann::json& report) {
       if (row[key].is_null()) {
         EXPECT_EQ(field, "");
       } else if (row[key].is_string()) {
-        EXPECT_EQ(field, row[key]);
+        EXPECT_EQ(nlohmann::json(field), row[key]);
       } else {
         EXPECT_EQ(std::stod(field), row[key].get<double>());
       }
