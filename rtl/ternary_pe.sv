@@ -2,9 +2,8 @@
 // One processing element of a weight-stationary ternary array: adds a, 0 or -a to the partial sum
 // that passes down, and hands the activation a on to the right.
 //
-// It holds an active and a shadow weight, each two wires {nonzero, negate}. The addend is
-// ((a & {nonzero}) ^ {negate}) + negate, its last term the carry-in of the one adder. SumOutWidth
-// must hold every sum that can arrive, so the addition never overflows; -2^(ActWidth-1) is legal.
+// It holds an active and a shadow weight, each two wires {nonzero, negate}; ternary_add says what
+// they do. SumOutWidth must hold every sum that can arrive; -2^(ActWidth-1) is legal.
 // Latency: one cycle from act_i to act_o and to psum_o; with RegisterOperand the operand has a
 // register of its own and psum_i is expected (and psum_o leaves) one cycle later. No reset.
 `default_nettype none
@@ -52,33 +51,32 @@ module ternary_pe #(
     act_q <= act_i;
   end
 
-  wire [ActWidth-1:0] selected =
-      (act_i & {ActWidth{active_nonzero_q}}) ^ {ActWidth{active_negate_q}};
-
-  wire [ActWidth-1:0] operand;
-  wire                carry;
+  wire [SumOutWidth-1:0] sum;
   if (RegisterOperand) begin : gen_operand_register
-    logic [ActWidth-1:0] operand_q;
-    logic                carry_q;
+    logic signed [ActWidth-1:0]  operand_q;
+    logic                        carry_q;
+    wire signed [SumInWidth-1:0] psum = psum_i;
     always_ff @(posedge clk_i) begin
-      operand_q <= selected;
+      operand_q <= (act_i & {ActWidth{active_nonzero_q}}) ^ {ActWidth{active_negate_q}};
       carry_q   <= active_negate_q;
     end
-    assign operand = operand_q;
-    assign carry   = carry_q;
+    // As in ternary_add, with the operand there already.
+    assign sum = SumOutWidth'(psum) + SumOutWidth'(operand_q) + SumOutWidth'(carry_q);
   end else begin : gen_operand_wires
-    assign operand = selected;
-    assign carry   = active_negate_q;
+    ternary_add #(
+      .ActWidth    (ActWidth),
+      .SumInWidth  (SumInWidth),
+      .SumOutWidth (SumOutWidth)
+    ) u_add (
+      .act_i     (act_i),
+      .nonzero_i (active_nonzero_q),
+      .negate_i  (active_negate_q),
+      .psum_i    (psum_i),
+      .sum_o     (sum)
+    );
   end
 
-  // The lowest bit of both terms is the carry-in, so that one carry chain does it all.
-  wire [SumOutWidth:0] augend = {{(SumOutWidth-SumInWidth){psum_i[SumInWidth-1]}}, psum_i, carry};
-  wire [SumOutWidth:0] addend = {{(SumOutWidth-ActWidth){operand[ActWidth-1]}}, operand, carry};
-  wire [SumOutWidth:0] total  = augend + addend;
-
-  always_ff @(posedge clk_i) psum_q <= total[SumOutWidth:1];
-
-  wire unused_carry_place = total[0];
+  always_ff @(posedge clk_i) psum_q <= sum;
 
   assign act_o  = act_q;
   assign psum_o = psum_q;

@@ -9,33 +9,15 @@ import json
 import os
 import re
 import shutil
-import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
-RTL = ROOT / "rtl"
-PACKAGES = [RTL / "szt_pkg.sv", RTL / "szt_registers.sv"]
-MODULES = sorted(p for p in RTL.glob("*.sv") if p not in PACKAGES)
-SOURCES = [*PACKAGES, *MODULES]
+from rtl_sources import (BODIES, CONFIGS, FRONT_ENDS, MODULES, PACKAGES, ROOT, RTL, SOURCES,
+                         parameters, run, sources, version, yosys_script)
+
 UNITS = sorted((ROOT / "tests" / "cosim" / "units").glob("*.sv"))
-PARAMETERS = {
-    "rows": "Rows",
-    "cols": "Cols",
-    "act_width": "ActWidth",
-    "acc_width": "AccWidth",
-    "acc_depth": "AccDepth",
-    "fifo_depth": "FifoDepth",
-    "register_operand": "RegisterOperand",
-}
-FRONT_ENDS = {  # what szt_decode is built as
-    "szt": {},
-    "szt-forward": {"Backward": "1'b0"},
-    "bt": {"Format": "0"},
-    "raw": {"Format": "2"},
-}
 # Corners of the legal ranges, besides the configurations.
 EXTREMES = [
     {"acc_depth": 4}, {"acc_depth": 7}, {"acc_depth": 255}, {"acc_depth": 65536},
@@ -53,26 +35,18 @@ ILLEGAL = [
     ({"acc_depth": 3}, "AccDepth"), ({"acc_depth": 65537}, "AccDepth"),
     ({"fifo_depth": 8}, "FifoDepth"), ({"fifo_depth": 24}, "power of two"),
 ]
+# Widths of ternary_add: of an activation, of the sums that come and go.
+ADDERS = [(8, 1, 9), (8, 9, 10), (8, 10, 10), (8, 11, 12), (8, 12, 13), (2, 1, 3), (5, 9, 9),
+          (16, 20, 21)]
 # Widths that no configuration has, through the smoke test.
 SMOKE_WIDTHS = [(8, 32), (5, 13), (16, 40)]
 # Whatever is behind the front-end must not know that signed zeros exist.
-BEHIND = ["ternary_pe", "ternary_array", "skew", "deskew", "accumulator_bank", "ram_1r1w",
-          "stream_register", "stream_fifo", "stream_discard", "weight_loader", "axis_checker",
-          "axil_checker"]
+BEHIND = ["ternary_add", "ternary_pe", "ternary_array", "skew", "deskew", "accumulator_bank",
+          "ram_1r1w", "stream_register", "stream_fifo", "stream_discard", "weight_loader",
+          "axis_checker", "axil_checker"]
 FORBIDDEN = re.compile(r"szt|signed.?zero|zero.?sign|decode|\bmode\b|\bbt\b", re.IGNORECASE)
 # clang-format lays out some constructs differently from one release to the next.
 CLANG_FORMAT_MAJOR = 14
-
-
-def parameters(config: dict, front_end: str) -> dict[str, str]:
-    values = {PARAMETERS[key]: config[key] for key in PARAMETERS}
-    values = {name: f"1'b{int(v)}" if isinstance(v, bool) else str(v) for name, v in values.items()}
-    return values | FRONT_ENDS[front_end]
-
-
-def run(command: list[str]) -> tuple[bool, str]:
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-    return done.returncode == 0, done.stdout + done.stderr
 
 
 def verilator(top: str, values: dict[str, str], files: list[Path]) -> tuple[bool, str]:
@@ -80,15 +54,10 @@ def verilator(top: str, values: dict[str, str], files: list[Path]) -> tuple[bool
                 *(f"-G{k}={v}" for k, v in values.items()), *map(str, [*PACKAGES, *files])])
 
 
-def yosys_script(values: dict[str, str], top: str) -> str:
-    read = "read_verilog -sv -I" + " ".join([str(RTL), *map(str, SOURCES)])
-    chparam = " ".join(f"-set {k} {v}" for k, v in values.items())
-    return f"{read}; chparam {chparam} {top}; " if chparam else f"{read}; "
-
-
-def yosys(top: str, values: dict[str, str]) -> tuple[bool, str]:
+def yosys(top: str, values: dict[str, str], bodies: str | None = None) -> tuple[bool, str]:
+    cells = f"read_verilog -lib {BODIES[bodies]}; " if bodies else ""
     ok, text = run(["yosys", "-Q", "-T", "-p",
-                    yosys_script(values, top) + f"prep -top {top}; check -assert"])
+                    cells + yosys_script(values, top, sources(bodies)) + f"prep -top {top}; check -assert"])
     return ok and "Found and reported 0 problems" in text and "Warning:" not in text, text
 
 
@@ -196,6 +165,22 @@ def same_array(config: dict) -> tuple[bool, str]:
     return not different, "\n".join(different)
 
 
+def same_function(bodies: str, act: int, sum_in: int, sum_out: int) -> tuple[bool, str]:
+    """A proof that a vendor's body of ternary_add is the portable one, at these widths."""
+    values = {"ActWidth": str(act), "SumInWidth": str(sum_in), "SumOutWidth": str(sum_out)}
+    script = ""
+    for name, folder, cells in (("gold", RTL, ""),
+                                ("gate", RTL / bodies, f"read_verilog {BODIES[bodies]}; ")):
+        script += (cells + yosys_script(values, "ternary_add", [folder / "ternary_add.sv"])
+                   + f"hierarchy -top ternary_add; rename -top {name}; proc; flatten; opt_clean; "
+                   + f"design -stash {name}; ")
+    script += ("design -copy-from gold -as gold gold; design -copy-from gate -as gate gate; "
+               "miter -equiv -flatten -make_assert gold gate miter; hierarchy -top miter; "
+               "sat -verify -prove-asserts miter")
+    ok, text = run(["yosys", "-Q", "-T", "-p", script])
+    return ok and "SUCCESS!" in text, text
+
+
 def clang_format() -> tuple[bool, str]:
     files = [p for folder in ("cmodel", "sim", "tests") for pattern in ("*.cc", "*.h")
              for p in sorted((ROOT / folder).rglob(pattern))]
@@ -205,7 +190,8 @@ def clang_format() -> tuple[bool, str]:
 def rtl_layout() -> tuple[bool, str]:
     """One module a file of its name, a licence line, at most 100 columns, no tabs."""
     faults = []
-    for path in [*SOURCES, *UNITS, RTL / "assertions.svh"]:
+    bodies = [path for folder in BODIES for path in sorted((RTL / folder).glob("*.sv"))]
+    for path in [*SOURCES, *bodies, *UNITS, RTL / "assertions.svh"]:
         lines = path.read_text().splitlines()
         if "SPDX-License-Identifier: Apache-2.0" not in lines[0]:
             faults.append(f"{path.name}: no licence line")
@@ -220,11 +206,6 @@ def rtl_layout() -> tuple[bool, str]:
 
 def registers() -> tuple[bool, str]:
     return run([sys.executable, "-B", str(ROOT / "scripts" / "registers.py"), "--check"])
-
-
-def version(command: list[str], pattern: str = r"\d+(\.\d+)*") -> str:
-    match = re.search(pattern, run(command)[1])
-    return match.group(0) if match else "unknown"
 
 
 def checks(configs: dict) -> list[tuple[str, object]]:
@@ -243,6 +224,12 @@ def checks(configs: dict) -> list[tuple[str, object]]:
         values = parameters(configs["tiny"], front_end)
         rows.append((f"yosys szt_matmul tiny {front_end}",
                      lambda v=values: yosys("szt_matmul", v)))
+    for bodies in BODIES:
+        values = parameters(configs["medium"], "szt")
+        rows.append((f"yosys szt_matmul medium with the bodies of {bodies}",
+                     lambda v=values, b=bodies: yosys("szt_matmul", v, b)))
+        rows += [(f"ternary_add of {bodies} proved equal at {widths}",
+                  lambda b=bodies, w=widths: same_function(b, *w)) for widths in ADDERS]
     for extreme in EXTREMES:
         values = parameters({**configs["tiny"], **extreme}, "szt")
         label = " ".join(f"{k}={v}" for k, v in extreme.items())
@@ -291,7 +278,7 @@ def main() -> int:
               file=sys.stderr)
         return 2
 
-    configs = json.loads((RTL / "configs.json").read_text())
+    configs = json.loads(CONFIGS.read_text())
     versions = {"verilator": version(["verilator", "--version"]), "yosys": version(["yosys", "-V"]),
                 "icarus": version(["iverilog", "-V"]),
                 "clang-format": version(["clang-format", "--version"])}
