@@ -6,7 +6,9 @@
 // psum ^ (act & nonzero) ^ negate (INIT 16'h956A), and generate may be psum itself: where
 // propagate is 0 both terms are equal. So select, negation and addition take one LUT4 a bit.
 // The carry-in is negate. An odd width has half a cell to spare and starts its chain there; with
-// an even one place and route adds a cell that leads the wire into the chain.
+// an even one nextpnr adds a cell that leads the wire into the chain. (It adds one for a constant
+// at the first CIN and for the last COUT, too, also to Yosys's own adders: the array is short of
+// registers before it is short of these.)
 `default_nettype none
 
 module ternary_add #(
