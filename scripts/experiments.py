@@ -25,7 +25,8 @@ from pathlib import Path
 
 from training_runs import Failure, Runs, mean_and_interval
 
-RATES = (3e-4, 1e-3, 3e-3)
+RATES = (3e-4, 1e-3, 3e-3, 1e-2)
+MEMORY_RATES = (1e-4, *RATES)
 ARMS = ("float32", "dead-zone", "ste", "szt", "four-level")
 MEMORIES = ("kept-latents", "szt", "random-sign", "opposite-sign", "bt-zero")
 SWEEP_SEEDS = (101, 102)
@@ -55,15 +56,16 @@ class Experiments:
         after, quantized = start or (None, False)
         return self.runs.submit(options, after, quantized=quantized)
 
-    def sweep(self, arms: dict[str, dict], after: dict | None = None) -> dict[str, float]:
+    def sweep(self, arms: dict[str, dict], after: dict | None = None,
+              rates: tuple[float, ...] = RATES) -> dict[str, float]:
         """Of options by arm, the learning rate with the best mean score over the sweep's seeds."""
         futures = {(arm, rate, seed): self.submit(
             {**options, "rate": rate, "seed": seed}, after[arm, seed] if after else None)
-            for arm, options in arms.items() for rate in RATES for seed in SWEEP_SEEDS}
+            for arm, options in arms.items() for rate in rates for seed in SWEEP_SEEDS}
         best = {}
         for arm in arms:
             scores = {rate: sum(futures[arm, rate, seed].result()["final"] for seed in SWEEP_SEEDS)
-                      for rate in RATES}
+                      for rate in rates}
             best[arm] = (max if self.higher_is_better else min)(scores, key=scores.get)
         return best
 
@@ -98,6 +100,12 @@ class Experiments:
         return [[at[0]["step"], *mean_and_interval([row[column] for row in at])]
                 for at in zip(*(report[table] for report in reports))]
 
+    def halve(self) -> None:
+        """Half as long: where the course matters more than its end, and runs are many."""
+        for length in ("epochs", "steps"):
+            if length in self.task:
+                self.task[length] = (self.task[length] + 1) // 2
+
     def quantized_arms(self, **more: object) -> dict[str, dict]:
         return {arm: {**self.task, **more, "arm": arm} for arm in ARMS}
 
@@ -107,6 +115,7 @@ class Experiments:
         return self.rows(self.measure(arms, rates), rates, "ste")
 
     def escape(self) -> list[dict]:
+        self.halve()
         arms = self.quantized_arms(**{"measure-every": 20, "schedule": "constant"})
         del arms["float32"]
         rates = self.sweep(arms)
@@ -124,7 +133,7 @@ class Experiments:
                          "arm": "ste" if memory == "bt-zero" else "szt"} for memory in MEMORIES}
         after = {(arm, seed): network if arm == "kept-latents" else (network[0], self.float_first)
                  for arm in arms for seed, network in networks.items()}
-        rates = self.sweep(arms, after)
+        rates = self.sweep(arms, after, MEMORY_RATES)
         return self.rows(self.measure(arms, rates, after), rates, "random-sign")
 
     def networks(self, arm: str) -> dict:
@@ -153,6 +162,7 @@ class Experiments:
 
     def forget(self) -> list[dict]:
         rows = []
+        self.halve()
         for every in (50, 200, 1000):
             task = {**self.task, "forget-every": every}
             arms = {memory: {**task, "memory": memory,
