@@ -9,7 +9,7 @@
 // Commands. cmd_m_i 1..AccDepth, tile counts 1..2^24-1, mode legal for Format and Backward: the
 // block that drives the port checks them. Two commands queue behind the running one.
 // Timing. Unstalled, a command of T tiles takes (T-1) * P + M + c cycles from its first busy cycle
-// to the acceptance of its last result: P = max(M, Rows, Cols), c = 2 * Rows + Cols + 7 (+ 1 with
+// to the acceptance of its last result: P = max(M, Rows, Hops), c = 2 * Rows + Hops + 7 (+ 1 with
 // RegisterOperand). Any stall on any stream costs time only. Every output depends on state alone.
 // A misplaced TLAST pulses an error output and changes nothing else.
 // clear_i, for a cycle in which no command is offered, drops every command and all their beats. A
@@ -28,6 +28,7 @@ module matmul_core #(
   parameter int FifoDepth       = 64,    // result beats held; a power of two, see the check below
   parameter int Format          = 1,     // szt_pkg::FormatBt, FormatSzt or FormatRaw
   parameter bit Backward        = 1'b1,  // FormatSzt: 0 builds the forward mode only
+  parameter int ActReach        = 1,     // columns that an activation passes in a cycle, 1..Cols
   parameter bit RegisterOperand = 1'b0   // 1: one more pipeline stage in every element
 ) (
   input  wire                          clk_i,
@@ -71,8 +72,10 @@ module matmul_core #(
   localparam int MWidth     = $clog2(AccDepth + 1);
   localparam int SumWidth   = ActWidth + $clog2(Rows + 1);
   localparam int ArrayStage = RegisterOperand ? 1 : 0;
+  // Cycles that an activation takes across the array.
+  localparam int Hops       = (Cols + ActReach - 1) / ActReach;
   // From a vector's issue to its sums side by side at the accumulator.
-  localparam int ArrayLatency = Rows + Cols + ArrayStage;
+  localparam int ArrayLatency = Rows + Hops + ArrayStage;
   // Cycles between two uses of a place in the accumulator.
   localparam int HazardWindow = 4;
 
@@ -80,6 +83,8 @@ module matmul_core #(
            "matmul_core: Rows must be 4..64")
   `REQUIRE(LegalCols, Cols >= 4 && Cols <= 64,
            "matmul_core: Cols must be 4..64")
+  `REQUIRE(LegalActReach, ActReach >= 1 && ActReach <= Cols,
+           "matmul_core: ActReach must be 1..Cols")
   `REQUIRE(LegalActWidth, ActWidth >= 2 && ActWidth <= 16,
            "matmul_core: ActWidth must be 2..16")
   `REQUIRE(LegalAccWidth, AccWidth >= SumWidth && AccWidth <= 64,
@@ -87,7 +92,7 @@ module matmul_core #(
   `REQUIRE(LegalAccDepth, AccDepth >= 4 && AccDepth <= 65536,
            "matmul_core: AccDepth must be 4..65536")
   `REQUIRE(LegalFifoDepth, FifoDepth >= ArrayLatency + 5,
-           "matmul_core: FifoDepth must be at least Rows + Cols + 5 (+ 1 with RegisterOperand)")
+           "matmul_core: FifoDepth must be at least Rows + Hops + 5 (+ 1 with RegisterOperand)")
 
   // What clear_i resets: all but the output.
   wire run_n = rst_ni & ~clear_i;
@@ -123,9 +128,9 @@ module matmul_core #(
                              last_tile & ~second_valid  ? 2'd1 : 2'd2;
 
   // The shadows are free again when the tag has left them behind: loaded_q from start to swap, then
-  // until row 0 can be written without overtaking the tag (Cols - 2 cycles). Where Rows > Cols it
+  // until row 0 can be written without overtaking the tag (Hops - 2 cycles). Where Rows > Hops it
   // takes Rows - 2, so that every tile has the same period, whatever command was before it.
-  localparam int Drain = (Rows > Cols ? Rows : Cols) - 3;
+  localparam int Drain = (Rows > Hops ? Rows : Hops) - 3;
   logic loaded_q;
   logic [$clog2(Drain+1)-1:0] drain_q;
   wire shadows_free = ~loaded_q & (drain_q == '0);
@@ -294,6 +299,7 @@ module matmul_core #(
     .Rows            (Rows),
     .Cols            (Cols),
     .ActWidth        (ActWidth),
+    .ActReach        (ActReach),
     .RegisterOperand (RegisterOperand)
   ) u_array (
     .clk_i      (clk_i),
@@ -306,8 +312,9 @@ module matmul_core #(
   );
 
   deskew #(
-    .Lanes (Cols),
-    .Width (SumWidth)
+    .Lanes    (Cols),
+    .Width    (SumWidth),
+    .Together (ActReach)
   ) u_deskew (
     .clk_i  (clk_i),
     .data_i (sums),

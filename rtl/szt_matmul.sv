@@ -22,6 +22,7 @@ module szt_matmul #(
   parameter int FifoDepth       = 64,    // result beats held; a power of two, see matmul_core
   parameter int Format          = 1,     // szt_pkg::FormatBt, FormatSzt or FormatRaw
   parameter bit Backward        = 1'b1,  // FormatSzt: 0 builds the forward mode only
+  parameter int ActReach        = 1,     // columns that an activation passes in a cycle, 1..Cols
   parameter bit RegisterOperand = 1'b0   // 1: one more pipeline stage in every element
 ) (
   input  wire                                  clk_i,
@@ -190,6 +191,7 @@ module szt_matmul #(
     .FifoDepth       (FifoDepth),
     .Format          (Format),
     .Backward        (Backward),
+    .ActReach        (ActReach),
     .RegisterOperand (RegisterOperand)
   ) u_core (
     .clk_i                     (clk_i),

@@ -2,13 +2,14 @@
 // Rows x Cols weight-stationary ternary processing elements: activations pass left to right,
 // partial sums top to bottom, one vector of Rows activations a cycle.
 //
-// Expects row r of a vector r cycles after row 0; column c of its sum leaves c cycles after
-// column 0, which leaves Rows (+ 1 with RegisterOperand) cycles after row 0 entered. Partial sums
+// An activation passes ActReach columns a cycle: it has a register behind every ActReach-th column.
+// Expects row r of a vector r cycles after row 0; column c of its sum leaves c / ActReach cycles
+// (rounded down) after column 0, which leaves Rows (+ 1 with RegisterOperand) cycles after row 0 entered. Partial sums
 // widen down a column to ActWidth + ceil(log2(r + 2)) bits below row r: -2^(ActWidth-1) times -1
 // is legal, and no row carries a bit that it cannot use.
 // A load beat is broadcast down the columns and written to the shadows of the one row that
-// load_row_i names. swap_i enters at row 0, column 0 and reaches row r, column c after r + c
-// cycles; a vector that enters in a later cycle than the tag meets the new weights everywhere, one
+// load_row_i names. swap_i enters at row 0, column 0 and reaches row r, column c after
+// r + c / ActReach cycles; a vector that enters in a later cycle than the tag meets the new weights everywhere, one
 // that enters with it or earlier the old ones. The array never stalls and has no reset.
 `default_nettype none
 `include "assertions.svh"
@@ -17,6 +18,7 @@ module ternary_array #(
   parameter int Rows            = 16,   // elements of a vector: 2..64
   parameter int Cols            = 16,   // sums of a vector: 2..64
   parameter int ActWidth        = 8,    // bits of an activation
+  parameter int ActReach        = 1,    // columns that an activation passes in a cycle: 1..Cols
   parameter bit RegisterOperand = 1'b0  // 1: one more pipeline stage in every element
 ) (
   input  wire                                      clk_i,
@@ -36,8 +38,12 @@ module ternary_array #(
   `REQUIRE(LegalCols, Cols >= 2 && Cols <= 64,
            "ternary_array: Cols must be 2..64")
 
-  // The tag's position depends on row + column only, so an anti-diagonal shares one register.
-  localparam int Diagonals = Rows + Cols - 1;
+  `REQUIRE(LegalActReach, ActReach >= 1 && ActReach <= Cols,
+           "ternary_array: ActReach must be 1..Cols")
+
+  // The tag's position depends on row + column / ActReach only, so an anti-diagonal shares one
+  // register.
+  localparam int Diagonals = Rows + (Cols - 1) / ActReach;
   logic [Diagonals-1:1] swap_q;
   wire  [Diagonals-1:0] swap = {swap_q, swap_i};
   always_ff @(posedge clk_i) swap_q <= swap[Diagonals-2:0];
@@ -62,6 +68,7 @@ module ternary_array #(
         .ActWidth        (ActWidth),
         .SumInWidth      (InWidth),
         .SumOutWidth     (OutWidth),
+        .RegisterAct     (c % ActReach == ActReach - 1),
         .RegisterOperand (RegisterOperand)
       ) u_pe (
         .clk_i     (clk_i),
@@ -72,7 +79,7 @@ module ternary_array #(
         .load_i    (load_row_i[r]),
         .nonzero_i (nonzero_i[c]),
         .negate_i  (negate_i[c]),
-        .swap_i    (swap[r+c])
+        .swap_i    (swap[r+c/ActReach])
       );
     end
 

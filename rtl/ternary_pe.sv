@@ -4,7 +4,7 @@
 //
 // It holds an active and a shadow weight, each two wires {nonzero, negate}; ternary_add says what
 // they do. SumOutWidth must hold every sum that can arrive; -2^(ActWidth-1) is legal.
-// Latency: one cycle from act_i to act_o and to psum_o; with RegisterOperand the operand has a
+// Latency: one cycle from act_i to psum_o and, with RegisterAct, to act_o (else act_o is act_i); with RegisterOperand the operand has a
 // register of its own and psum_i is expected (and psum_o leaves) one cycle later. No reset.
 `default_nettype none
 `include "assertions.svh"
@@ -13,6 +13,7 @@ module ternary_pe #(
   parameter int ActWidth        = 8,     // bits of an activation, two's complement
   parameter int SumInWidth      = 9,     // bits of the partial sum from above
   parameter int SumOutWidth     = 10,    // bits of the partial sum to below
+  parameter bit RegisterAct     = 1'b1,  // 0: the activation passes on in the same cycle
   parameter bit RegisterOperand = 1'b0   // 1: register the operand before the adder
 ) (
   input  wire                   clk_i,
@@ -36,7 +37,6 @@ module ternary_pe #(
 
   logic shadow_nonzero_q, shadow_negate_q;
   logic active_nonzero_q, active_negate_q;
-  logic [ActWidth-1:0]    act_q;
   logic [SumOutWidth-1:0] psum_q;
 
   always_ff @(posedge clk_i) begin
@@ -48,7 +48,14 @@ module ternary_pe #(
       active_nonzero_q <= shadow_nonzero_q;
       active_negate_q  <= shadow_negate_q;
     end
-    act_q <= act_i;
+  end
+
+  if (RegisterAct) begin : gen_act_register
+    logic [ActWidth-1:0] act_q;
+    always_ff @(posedge clk_i) act_q <= act_i;
+    assign act_o = act_q;
+  end else begin : gen_act_wires
+    assign act_o = act_i;
   end
 
   wire [SumOutWidth-1:0] sum;
@@ -78,7 +85,6 @@ module ternary_pe #(
 
   always_ff @(posedge clk_i) psum_q <= sum;
 
-  assign act_o  = act_q;
   assign psum_o = psum_q;
 
 endmodule

@@ -23,12 +23,14 @@ EXTREMES = [
     {"acc_depth": 4}, {"acc_depth": 7}, {"acc_depth": 255}, {"acc_depth": 65536},
     {"act_width": 2}, {"act_width": 16}, {"acc_width": 11}, {"acc_width": 64},
     {"act_width": 2, "acc_width": 5}, {"act_width": 16, "acc_width": 19},
+    {"act_reach": 2}, {"act_reach": 3}, {"act_reach": 4},
     {"rows": 64, "cols": 4, "fifo_depth": 128}, {"rows": 4, "cols": 64, "fifo_depth": 128},
 ]
 # Just outside of them, and the name of the check that must refuse it.
 ILLEGAL = [
     ({"rows": 3}, "Rows"), ({"rows": 65, "fifo_depth": 128}, "Rows"),
     ({"cols": 3}, "Cols"), ({"cols": 65, "fifo_depth": 128}, "Cols"),
+    ({"act_reach": 0}, "ActReach"), ({"act_reach": 5}, "ActReach"),
     ({"act_width": 1}, "ActWidth"), ({"act_width": 17}, "ActWidth"),
     ({"acc_width": 10}, "AccWidth"), ({"acc_width": 65}, "AccWidth"),
     ({"acc_width": 128}, "field of CONFIG"),

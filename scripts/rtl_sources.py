@@ -20,6 +20,7 @@ PARAMETERS = {
     "acc_width": "AccWidth",
     "acc_depth": "AccDepth",
     "fifo_depth": "FifoDepth",
+    "act_reach": "ActReach",
     "register_operand": "RegisterOperand",
 }
 FRONT_ENDS = {  # what szt_decode is built as

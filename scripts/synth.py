@@ -27,7 +27,7 @@ from rtl_sources import BODIES, CONFIGS, FRONT_ENDS, RTL, ROOT, parameters, sour
 from synth_targets import OSU018, TARGETS, Target
 
 TOPS = {"array": "ternary_array", "core": "szt_matmul"}
-ARRAY_PARAMETERS = ("Rows", "Cols", "ActWidth", "RegisterOperand")
+ARRAY_PARAMETERS = ("Rows", "Cols", "ActWidth", "ActReach", "RegisterOperand")
 PRODUCTS = ("tiny", "small", "medium", "large")
 KEPT = 2  # counted up when what is kept of a run changes
 COLUMNS = (("target", 8), ("config", 7), ("top", 6), ("format", 12), ("body", 9), ("luts", 8),

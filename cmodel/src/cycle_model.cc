@@ -10,7 +10,7 @@ namespace {
 std::uint64_t tile_period(const Configuration& configuration, std::uint32_t m) {
   return static_cast<std::uint64_t>(
       std::max({static_cast<std::int64_t>(m), static_cast<std::int64_t>(configuration.rows),
-                static_cast<std::int64_t>(configuration.cols)}));
+                static_cast<std::int64_t>(configuration.hops())}));
 }
 
 std::uint64_t inner_cycles(const Configuration& configuration, const Command& command) {
@@ -22,7 +22,7 @@ std::uint64_t inner_cycles(const Configuration& configuration, const Command& co
 
 std::uint64_t fill_cycles(const Configuration& configuration) {
   constexpr int kSequencerAndOutputStages = 7;
-  return static_cast<std::uint64_t>(2 * configuration.rows + configuration.cols +
+  return static_cast<std::uint64_t>(2 * configuration.rows + configuration.hops() +
                                     kSequencerAndOutputStages +
                                     (configuration.register_operand ? 1 : 0));
 }

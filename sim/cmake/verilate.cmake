@@ -68,7 +68,7 @@ function(szt_add_rtl_device target)
   file(READ ${SZT_RTL_DIR}/configs.json configs)
   set(parameters "")
   foreach(pair rows=Rows cols=Cols act_width=ActWidth acc_width=AccWidth acc_depth=AccDepth
-               fifo_depth=FifoDepth)
+               fifo_depth=FifoDepth act_reach=ActReach)
     string(REPLACE "=" ";" pair ${pair})
     list(GET pair 0 key)
     list(GET pair 1 parameter)

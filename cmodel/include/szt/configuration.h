@@ -17,8 +17,12 @@ struct Configuration {
   int acc_width;          // bits of a result
   int acc_depth;          // vectors that the accumulator holds: the largest M of a command
   int fifo_depth;         // result beats that the output FIFO holds
+  int act_reach;          // columns that an activation passes in a cycle
   bool register_operand;  // one more pipeline stage in every processing element
   std::string_view purpose;
+
+  // Cycles that an activation takes across the array.
+  int hops() const { return (cols + act_reach - 1) / act_reach; }
 };
 
 std::span<const Configuration> configurations();

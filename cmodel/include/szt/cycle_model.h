@@ -2,11 +2,12 @@
 // Exact clock cycles of the matmul core when no stream stalls.
 //
 // A command of T = k_tiles * n_tiles tiles takes (T - 1) * P + m + c cycles, P = max(m, rows,
-// cols), from its first busy cycle to the acceptance of its last result, the first weight load
-// included. Weights are loaded behind the running tile, so a tile costs the longest of its
-// activations, its code beats and the time that the swap tag needs to cross the columns. With
-// stalls the figure is a lower bound. The accumulator's hazard window never holds an unstalled
-// command up, because rows and cols are at least as many. Derivation of c: rtl/README.md, "Timing".
+// hops), from its first busy cycle to the acceptance of its last result, the first weight load
+// included; hops is Configuration::hops(). Weights are loaded behind the running tile, so a tile
+// costs the longest of its activations, its code beats and the time that the swap tag needs to
+// cross the columns. With stalls the figure is a lower bound. The accumulator's hazard window never
+// holds an unstalled command up, because there are at least as many rows. Derivation of c:
+// rtl/README.md, "Timing".
 #ifndef SZT_CYCLE_MODEL_H_
 #define SZT_CYCLE_MODEL_H_
 

@@ -25,7 +25,7 @@ TimedCore::TimedCore(const Configuration& configuration, std::size_t capacity)
       result_bytes_(sim::result_beat_lanes(configuration) * sizeof(std::int32_t)),
       capacity_(capacity),
       code_fifo_delay_(power_of_two(2 * rows_) == 2 * rows_ ? 1 : 0),
-      drain_(static_cast<Edge>(std::max(configuration.rows, configuration.cols)) - 2),
+      drain_(static_cast<Edge>(std::max(configuration.rows, configuration.hops())) - 2),
       // fill_cycles() begins with the first busy cycle; the first vector comes rows + 3 later.
       latency_(fill_cycles(configuration) - rows_ - 3),
       credits_(static_cast<std::size_t>(configuration.fifo_depth)),
