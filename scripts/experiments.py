@@ -15,6 +15,8 @@ Every arm has its own learning rate, the best of a sweep on seeds of its own; th
 are paired (same first weights, same data in the same order in every arm), intervals are 95 %. Runs
 are kept in FOLDER and made once. Nothing is computed here but means and intervals.
 
+FOLDER/EXPERIMENT-TASK.json, with --json, is what scripts/plot_experiments.py draws and tabulates.
+
 Exit: 0 done, 2 bad usage, or a run failed.
 """
 
@@ -23,9 +25,9 @@ import json
 import sys
 from pathlib import Path
 
-from training_runs import Failure, Runs, mean_and_interval
+from training_runs import Failure, Runs, mean_and_interval, significant
 
-RATES = (3e-4, 1e-3, 3e-3, 1e-2)
+RATES = (3e-4, 1e-3, 3e-3)
 MEMORY_RATES = (1e-4, *RATES)
 ARMS = ("float32", "dead-zone", "ste", "szt", "four-level")
 MEMORIES = ("kept-latents", "szt", "random-sign", "opposite-sign", "bt-zero")
@@ -41,6 +43,7 @@ class Experiments:
     def __init__(self, arguments: argparse.Namespace) -> None:
         self.runs = Runs(arguments.szt, arguments.folder / "runs", arguments.jobs)
         self.seeds = range(1, arguments.seeds + 1)
+        self.rates = arguments.rates
         self.task = dict(TASKS[arguments.task])
         if arguments.data:
             self.task["data"] = arguments.data
@@ -51,6 +54,8 @@ class Experiments:
             "data": arguments.other_data}
         self.higher_is_better = arguments.task != "text"
         self.versions: dict = {}
+        self.swept: dict[str, list[list[float]]] = {}  # by arm: [rate, mean score]
+        self.started_at: dict | None = None  # the networks that an experiment begins with
 
     def submit(self, options: dict, start: "tuple | None") -> object:
         after, quantized = start or (None, False)
@@ -59,13 +64,15 @@ class Experiments:
     def sweep(self, arms: dict[str, dict], after: dict | None = None,
               rates: tuple[float, ...] = RATES) -> dict[str, float]:
         """Of options by arm, the learning rate with the best mean score over the sweep's seeds."""
+        rates = self.rates or rates
         futures = {(arm, rate, seed): self.submit(
             {**options, "rate": rate, "seed": seed}, after[arm, seed] if after else None)
             for arm, options in arms.items() for rate in rates for seed in SWEEP_SEEDS}
         best = {}
         for arm in arms:
             scores = {rate: sum(futures[arm, rate, seed].result()["final"] for seed in SWEEP_SEEDS)
-                      for rate in rates}
+                      / len(SWEEP_SEEDS) for rate in rates}
+            self.swept[arm] = [[rate, score] for rate, score in scores.items()]
             best[arm] = (max if self.higher_is_better else min)(scores, key=scores.get)
         return best
 
@@ -79,20 +86,40 @@ class Experiments:
         return reports
 
     def rows(self, reports: dict[str, list[dict]], rates: dict[str, float], base: str) -> list[dict]:
-        """A row an arm: final score, its paired difference to `base`, and the course of it."""
+        """A row an arm: final score, its paired difference to `base`, the courses of both, and how
+        steady the runs were."""
         rows = []
         for arm, of_arm in reports.items():
             final = [report["final"] for report in of_arm]
             paired = [report["final"] - other["final"]
                       for report, other in zip(of_arm, reports[base])]
-            scales = [layer["rate_in_scales"] for layer in of_arm[0]["layers"]]
+            spiky = [spikes(report["losses"]) for report in of_arm]
+            scales = [layer["rate_in_scales"] for report in of_arm for layer in report["layers"]]
             rows.append({"arm": arm, "rate": rates[arm],
                          "rate_in_scales": [min(scales), max(scales)] if scales else None,
                          "final": mean_and_interval(final), "base": base,
                          "difference": mean_and_interval(paired), "finals": final,
                          "course": self.course(of_arm, "evaluations", "score"),
-                         "spikes": mean_and_interval([spikes(r["losses"]) for r in of_arm])})
+                         "difference_course": self.difference_course(of_arm, reports[base]),
+                         "swept": self.swept.get(arm, []),
+                         "spikes": mean_and_interval([len(steps) for steps in spiky]),
+                         "spike_steps": spiky})
+            if scales and of_arm[0]["measurements"]:
+                for column in ("forward_flips", "code_flips"):
+                    rows[-1][f"late_{column}"] = mean_and_interval(
+                        [late_mean(report["measurements"], column) for report in of_arm])
+                rows[-1]["ends"] = {column: [report["measurements"][-1][column]
+                                             for report in of_arm]
+                                    for column in ("dead", "still_dead", "never_left")}
         return rows
+
+    @staticmethod
+    def difference_course(reports: list[dict], others: list[dict]) -> list[list[float]]:
+        """[step, mean, half interval] of the paired differences, where both have the same steps."""
+        pairs = [list(zip(report["evaluations"], other["evaluations"]))
+                 for report, other in zip(reports, others)]
+        return [[at[0][0]["step"], *mean_and_interval([a["score"] - b["score"] for a, b in at])]
+                for at in zip(*pairs) if all(a["step"] == b["step"] for a, b in at)]
 
     @staticmethod
     def course(reports: list[dict], table: str, column: str) -> list[list[float]]:
@@ -137,8 +164,13 @@ class Experiments:
         return self.rows(self.measure(arms, rates, after), rates, "random-sign")
 
     def networks(self, arm: str) -> dict:
-        return {seed: (self.runs.submit({**self.task, "arm": arm, "seed": seed}, keep=True), False)
-                for seed in (*self.seeds, *SWEEP_SEEDS)}
+        networks = {seed: (self.runs.submit({**self.task, "arm": arm, "seed": seed}, keep=True),
+                           False) for seed in (*self.seeds, *SWEEP_SEEDS)}
+        reports = [networks[seed][0].result() for seed in self.seeds]
+        finals = [report["final"] for report in reports]
+        self.started_at = {"arm": arm, "rate": reports[0]["rate"], "finals": finals,
+                           "final": mean_and_interval(finals)}
+        return networks
 
     def second_task(self) -> dict:
         task = {**self.task, "steps": self.task.get("steps", 1000)}
@@ -174,13 +206,35 @@ class Experiments:
         return rows
 
 
-def spikes(losses: list[float]) -> int:
-    """Steps whose loss is more than twice the median of the 100 before it."""
-    count = 0
-    for i in range(100, len(losses)):
-        if losses[i] > 2 * sorted(losses[i - 100:i])[50]:
-            count += 1
-    return count
+def spikes(losses: list[float]) -> list[int]:
+    """The steps, from 1, whose loss is more than twice the median of the 100 before it."""
+    return [i + 1 for i in range(100, len(losses))
+            if losses[i] > 2 * sorted(losses[i - 100:i])[50]]
+
+
+def rate_list(text: str) -> tuple[float, ...]:
+    return tuple(float(word) for word in text.split(","))
+
+
+def late_mean(measurements: list[dict], column: str) -> float:
+    """Mean over the second half of the rows."""
+    late = measurements[len(measurements) // 2:]
+    return sum(row[column] for row in late) / len(late)
+
+
+def command(arguments: argparse.Namespace) -> str:
+    """What makes the same result again, but for paths and jobs."""
+    words = ["scripts/experiments.py", arguments.experiment, "--task", arguments.task,
+             "--seeds", str(arguments.seeds)]
+    for option in ("steps", "data", "other_data"):
+        if value := getattr(arguments, option):
+            words += [f"--{option.replace('_', '-')}", Path(str(value)).name]
+    if arguments.rates:
+        words += ["--rates", ",".join(f"{rate:g}" for rate in arguments.rates)]
+    if arguments.experiment == "reopen" and arguments.task != "text":
+        words += ["--rotate", f"{arguments.rotate:g}"]
+    name = f"{arguments.experiment}-{arguments.task}.json"
+    return " ".join([*words, "--json", f"build/experiments/{name}"])
 
 
 def table(rows: list[dict]) -> None:
@@ -201,6 +255,9 @@ def main() -> int:
     parser.add_argument("--other-data", help="of the task text: the text after reopening")
     parser.add_argument("--rotate", type=float, default=30, help="degrees, of reopen (30)")
     parser.add_argument("--seeds", type=int, default=5, help="of the result (5)")
+    parser.add_argument("--rates", type=rate_list, metavar="R,R,...",
+                        help="of the sweep (0.0003,0.001,0.003; where 2-bit weights are reopened "
+                             "0.0001 too)")
     parser.add_argument("--steps", type=int, help="a run, in place of the task's own")
     parser.add_argument("--jobs", type=int, default=2, help="runs side by side, a thread each (2)")
     parser.add_argument("--szt", type=Path, default=Path("build/release/bin/szt"))
@@ -217,15 +274,23 @@ def main() -> int:
         if not arguments.szt.exists():
             raise Failure(f"{arguments.szt}: not there; build it, or give --szt")
         experiments = Experiments(arguments)
-        rows = getattr(experiments, arguments.experiment)()
+        try:
+            rows = getattr(experiments, arguments.experiment)()
+        except BaseException:
+            experiments.runs.give_up()
+            raise
     except Failure as failure:
         print(f"experiments.py: {failure}", file=sys.stderr)
         return 2
     table(rows)
     if arguments.json:
-        arguments.json.write_text(json.dumps(
-            {"experiment": arguments.experiment, "task": arguments.task,
-             "tool_versions": experiments.versions, "rows": rows}, indent=1) + "\n")
+        head = {"experiment": arguments.experiment, "task": arguments.task,
+                "command": command(arguments), "tool_versions": experiments.versions,
+                "higher_is_better": experiments.higher_is_better, "seeds": list(experiments.seeds),
+                "sweep_seeds": SWEEP_SEEDS, "started_at": experiments.started_at}
+        lines = [json.dumps(significant(row)) for row in rows]
+        arguments.json.write_text(json.dumps(significant(head))[:-1] + ', "rows": [\n'
+                                  + ",\n".join(lines) + "\n]}\n")
     return 0
 
 

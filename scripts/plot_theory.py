@@ -18,27 +18,12 @@ import json
 import sys
 from pathlib import Path
 
-try:
-    import matplotlib
-except ImportError:
-    print("plot_theory.py: this Python has no matplotlib (apt-get install python3-matplotlib, or "
-          "scripts/setup.sh all; then /usr/bin/python3)", file=sys.stderr)
-    sys.exit(2)
+from plotting import BLUE, GREEN, GREY, VERMILION, legend_on_top, plt, save
 
-matplotlib.use("Agg")
-import matplotlib.pyplot as plt  # noqa: E402 (after the backend is chosen)
-from matplotlib.ticker import LogLocator, NullFormatter, PercentFormatter  # noqa: E402
+# matplotlib itself only after plotting.py, which says what to install where there is none.
+from matplotlib.ticker import LogLocator, NullFormatter, PercentFormatter
 
-# Okabe and Ito's palette: told apart by readers with any colour vision.
-BLUE, VERMILION, GREEN, GREY = "#0072B2", "#D55E00", "#009E73", "#666666"
 LABELS_AT_MOST = 60
-
-plt.rcParams.update({
-    "font.size": 9, "axes.titlesize": 9.5, "axes.labelsize": 9.5, "legend.fontsize": 8.5,
-    "axes.spines.top": False, "axes.spines.right": False, "axes.grid": True,
-    "grid.color": "#DDDDDD", "grid.linewidth": 0.6, "axes.axisbelow": True,
-    "legend.frameon": False, "svg.hashsalt": "szt", "figure.constrained_layout.use": True,
-})
 
 
 class Failure(Exception):
@@ -51,15 +36,6 @@ def error_bars(axes: plt.Axes, x: list, rows: list[dict], name: str, **style: ob
     low = [row[name] - row[f"{name}_low"] for row in rows]
     high = [row[f"{name}_high"] - row[name] for row in rows]
     axes.errorbar(x, y, yerr=[low, high], linestyle="none", capsize=0, elinewidth=0.9, **style)
-
-
-def legend_on_top(figure: plt.Figure, axes: plt.Axes, columns: int, rows: int = 1) -> None:
-    """One legend for all panels, above them."""
-    inches = 0.12 + 0.19 * rows
-    top = 1 - inches / figure.get_figheight()
-    figure.set_layout_engine("constrained", rect=(0, 0, 1, top))
-    handles, labels = axes.get_legend_handles_labels()
-    figure.legend(handles, labels, loc="upper center", ncol=columns, borderaxespad=0.3)
 
 
 def state_change(report: dict) -> plt.Figure:
@@ -225,13 +201,7 @@ def main() -> int:
                     figure = draw(report)
                 except (KeyError, TypeError) as error:
                     raise Failure(f"{path}: not as this szt writes it ({error!r})") from error
-                options.output.mkdir(parents=True, exist_ok=True)
-                # Without a date, so that the same numbers make the same file.
-                for suffix, metadata in ((".png", None), (".svg", {"Date": None})):
-                    file = options.output / (name + suffix)
-                    figure.savefig(file, dpi=110, metadata=metadata)
-                    print(file)
-                plt.close(figure)
+                save(figure, options.output, name)
     except (Failure, OSError) as error:
         print(f"plot_theory.py: {error}", file=sys.stderr)
         return 2

@@ -5,7 +5,7 @@
 #     demo   to build the szt tool, Verilate the array and run the demo (default)
 #     test   demo, and what the tests add: GoogleTest, Google Benchmark, SystemC, libtorch, Clang,
 #            Icarus, Yosys, and a reference safetensors reader in .venv (PyPI; skipped where not reached)
-#     all    test, and what scripts/plot_theory.py draws with: matplotlib
+#     all    test, and what the plot_ scripts draw with: matplotlib
 # Needs root or sudo only when a package is missing. pip's own settings (PIP_INDEX_URL, ...) hold.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."

@@ -5,6 +5,7 @@ import concurrent.futures
 import hashlib
 import json
 import math
+import statistics
 import subprocess
 import sys
 import threading
@@ -21,6 +22,11 @@ T_95 = (12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228, 2
         2.145, 2.131, 2.120, 2.110, 2.101, 2.093, 2.086)
 
 
+# 2.5 % and 97.5 % quantiles of chi-squared for 1, 2, ... degrees of freedom.
+CHI2_95 = ((0.000982, 5.024), (0.0506, 7.378), (0.2158, 9.348), (0.4844, 11.143), (0.8312, 12.833),
+           (1.237, 14.449), (1.690, 16.013), (2.180, 17.535), (2.700, 19.023))
+
+
 def mean_and_interval(values: list[float]) -> tuple[float, float]:
     """Mean and half the width of its 95 % interval (Student's t); NaN for fewer than two values."""
     n = len(values)
@@ -29,6 +35,28 @@ def mean_and_interval(values: list[float]) -> tuple[float, float]:
         return mean, math.nan
     deviation = math.sqrt(sum((v - mean) ** 2 for v in values) / (n - 1))
     return mean, T_95[min(n - 2, len(T_95) - 1)] * deviation / math.sqrt(n)
+
+
+def deviation_and_interval(values: list[float]) -> tuple[float, float, float]:
+    """Standard deviation and the ends of its 95 % interval (normal values); 2 to 10 of them, more
+    give no interval: NaN."""
+    deviation = statistics.stdev(values)
+    freedom = len(values) - 1
+    if freedom > len(CHI2_95):
+        return deviation, math.nan, math.nan
+    low, high = CHI2_95[freedom - 1]
+    return deviation, deviation * math.sqrt(freedom / high), deviation * math.sqrt(freedom / low)
+
+
+def significant(value: object) -> object:
+    """`value` with every float in it at six significant digits; NaN, which JSON lacks, is None."""
+    if isinstance(value, float):
+        return None if math.isnan(value) else float(f"{value:.6g}")
+    if isinstance(value, dict):
+        return {key: significant(part) for key, part in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [significant(part) for part in value]
+    return value
 
 
 class Runs:
@@ -57,6 +85,10 @@ class Runs:
             future.name = name
             self.futures[name] = future
         return self.futures[name]
+
+    def give_up(self) -> None:
+        """Begins no more runs; waits for those that are under way."""
+        self.pool.shutdown(cancel_futures=True)
 
     def _run(self, name: str, options: dict, after, keep: bool, quantized: bool) -> dict:
         report = self.folder / f"{name}.json"
