@@ -4,13 +4,13 @@
 //
 // An activation passes ActReach columns a cycle: it has a register behind every ActReach-th column.
 // Expects row r of a vector r cycles after row 0; column c of its sum leaves c / ActReach cycles
-// (rounded down) after column 0, which leaves Rows (+ 1 with RegisterOperand) cycles after row 0 entered. Partial sums
-// widen down a column to ActWidth + ceil(log2(r + 2)) bits below row r: -2^(ActWidth-1) times -1
-// is legal, and no row carries a bit that it cannot use.
+// (rounded down) after column 0, which leaves Rows (+ 1 with RegisterOperand) cycles after row 0
+// entered. Partial sums widen down a column to ActWidth + ceil(log2(r + 2)) bits below row r:
+// -2^(ActWidth-1) times -1 is legal, and no row carries a bit that it cannot use.
 // A load beat is broadcast down the columns and written to the shadows of the one row that
 // load_row_i names. swap_i enters at row 0, column 0 and reaches row r, column c after
-// r + c / ActReach cycles; a vector that enters in a later cycle than the tag meets the new weights everywhere, one
-// that enters with it or earlier the old ones. The array never stalls and has no reset.
+// r + c / ActReach cycles; a vector that enters in a later cycle than the tag meets the new weights
+// everywhere, one that enters with it or earlier the old ones. No stall, no reset.
 `default_nettype none
 `include "assertions.svh"
 

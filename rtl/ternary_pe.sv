@@ -4,8 +4,8 @@
 //
 // It holds an active and a shadow weight, each two wires {nonzero, negate}; ternary_add says what
 // they do. SumOutWidth must hold every sum that can arrive; -2^(ActWidth-1) is legal.
-// Latency: one cycle from act_i to psum_o and, with RegisterAct, to act_o (else act_o is act_i); with RegisterOperand the operand has a
-// register of its own and psum_i is expected (and psum_o leaves) one cycle later. No reset.
+// Latency: one cycle from act_i to psum_o and, with RegisterAct, to act_o (else act_o is act_i);
+// with RegisterOperand psum_i is expected (and psum_o leaves) one cycle later. No reset.
 `default_nettype none
 `include "assertions.svh"
 
