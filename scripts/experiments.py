@@ -196,10 +196,10 @@ class Experiments:
         rows = []
         self.halve()
         for every in (50, 200, 1000):
-            task = {**self.task, "forget-every": every}
-            arms = {memory: {**task, "memory": memory,
+            arms = {memory: {**self.task, "forget-every": every, "memory": memory,
                              "arm": "ste" if memory == "bt-zero" else "szt",
                              "evaluate-every": 200} for memory in MEMORIES}
+            del arms["kept-latents"]["forget-every"]  # nothing is forgotten: one run for every R
             rates = self.sweep(arms)
             rows += [{**row, "forget_every": every}
                      for row in self.rows(self.measure(arms, rates), rates, "random-sign")]
