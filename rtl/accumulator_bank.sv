@@ -4,7 +4,8 @@
 // Vectors arrive in order; a vector's place is its position since the last end_i, so the bank needs
 // no address from outside. The tags of a vector arrive two cycles before its sums. A first vector
 // overwrites its place, a last one goes to result_o and is not written back (a vector may be both).
-// Results appear three cycles after their tags.
+// Results appear three cycles after their tags, four with SplitAdd: the upper half of a sum is then
+// read, added and written one cycle after the lower one, so that no carry runs through both halves.
 // A place must not be used again within 4 cycles unless by a first vector: the sequencer keeps that
 // window, this module does not check it. Data has no reset.
 `default_nettype none
@@ -14,7 +15,8 @@ module accumulator_bank #(
   parameter int Cols     = 16,   // lanes
   parameter int SumWidth = 12,   // bits of an incoming sum, two's complement
   parameter int AccWidth = 32,   // bits of a running sum; it wraps, the host bounds K
-  parameter int AccDepth = 256   // places, at least 4
+  parameter int AccDepth = 256,  // places, at least 4
+  parameter bit SplitAdd = 1'b0  // 1: add in two cycles, half of the bits in each
 ) (
   input  wire                     clk_i,
   input  wire                     rst_ni,       // synchronous, active low
@@ -69,37 +71,108 @@ module accumulator_bank #(
     addr3_q <= addr2_q;
   end
 
-  wire [Cols*AccWidth-1:0] stored;
-  logic [Cols*AccWidth-1:0] total_q;
-  wire unused_first = tag3_q[3];
+  wire write = valid3_q & ~tag3_q[2];
+
+  // The lower bits, or all of them: stages 0 (read) to 3 (write).
+  localparam int LowWidth = SplitAdd ? AccWidth / 2 : AccWidth;
+  wire  [Cols*LowWidth-1:0] low_stored;
+  logic [Cols*LowWidth-1:0] low_q;
 
   ram_1r1w #(
-    .Width (Cols * AccWidth),
+    .Width (Cols * LowWidth),
     .Depth (AccDepth)
   ) u_ram (
     .clk_i        (clk_i),
     .rst_ni       (rst_ni),
-    .write_i      (valid3_q & ~tag3_q[2]),
+    .write_i      (write),
     .write_addr_i (addr3_q),
-    .write_data_i (total_q),
+    .write_data_i (low_q),
     .read_i       (valid_i & ~first_i),
     .read_addr_i  (addr_q),
     .out_enable_i (1'b1),
-    .read_data_o  (stored)
+    .read_data_o  (low_stored)
   );
 
-  for (genvar c = 0; c < Cols; c++) begin : gen_lane
-    wire [SumWidth-1:0] sum     = sum_i[c*SumWidth+:SumWidth];
-    wire [AccWidth-1:0] running = stored[c*AccWidth+:AccWidth] & {AccWidth{~tag2_q[3]}};
-    always_ff @(posedge clk_i) begin
-      total_q[c*AccWidth+:AccWidth] <= running + {{(AccWidth-SumWidth){sum[SumWidth-1]}}, sum};
+  if (!SplitAdd) begin : gen_whole
+    for (genvar c = 0; c < Cols; c++) begin : gen_lane
+      wire [SumWidth-1:0] sum     = sum_i[c*SumWidth+:SumWidth];
+      wire [AccWidth-1:0] running = low_stored[c*AccWidth+:AccWidth] & {AccWidth{~tag2_q[3]}};
+      always_ff @(posedge clk_i) begin
+        low_q[c*AccWidth+:AccWidth] <= running + {{(AccWidth-SumWidth){sum[SumWidth-1]}}, sum};
+      end
     end
-  end
 
-  assign valid_o  = valid3_q & tag3_q[2];
-  assign result_o = total_q;
-  assign end_o    = tag3_q[1];
-  assign marker_o = tag3_q[0];
+    wire unused_first = tag3_q[3];
+
+    assign valid_o  = valid3_q & tag3_q[2];
+    assign result_o = low_q;
+    assign end_o    = tag3_q[1];
+    assign marker_o = tag3_q[0];
+  end else begin : gen_split
+    // The upper bits: stages 1 to 4.
+    localparam int HighWidth = AccWidth - LowWidth;
+    wire  [Cols*HighWidth-1:0] high_stored;
+    logic [Cols*HighWidth-1:0] high_q;
+    logic [AddrWidth-1:0]      addr4_q;
+    logic [3:0]                tag4_q;
+    logic                      valid4_q, write4_q;
+
+    always_ff @(posedge clk_i) begin
+      if (!rst_ni) begin
+        valid4_q <= 1'b0;
+        write4_q <= 1'b0;
+      end else begin
+        valid4_q <= valid3_q & tag3_q[2];
+        write4_q <= write;
+      end
+    end
+
+    always_ff @(posedge clk_i) begin
+      addr4_q <= addr3_q;
+      tag4_q  <= tag3_q;
+    end
+
+    ram_1r1w #(
+      .Width (Cols * HighWidth),
+      .Depth (AccDepth)
+    ) u_high_ram (
+      .clk_i        (clk_i),
+      .rst_ni       (rst_ni),
+      .write_i      (write4_q),
+      .write_addr_i (addr4_q),
+      .write_data_i (high_q),
+      .read_i       (valid1_q & ~tag1_q[3]),
+      .read_addr_i  (addr1_q),
+      .out_enable_i (1'b1),
+      .read_data_o  (high_stored)
+    );
+
+    for (genvar c = 0; c < Cols; c++) begin : gen_lane
+      wire [SumWidth-1:0]  sum     = sum_i[c*SumWidth+:SumWidth];
+      wire [AccWidth-1:0]  addend  = {{(AccWidth-SumWidth){sum[SumWidth-1]}}, sum};
+      wire [LowWidth-1:0]  running = low_stored[c*LowWidth+:LowWidth] & {LowWidth{~tag2_q[3]}};
+      wire [HighWidth-1:0] upper   = high_stored[c*HighWidth+:HighWidth] & {HighWidth{~tag3_q[3]}};
+      logic [HighWidth-1:0] addend_q;
+      logic [LowWidth-1:0]  low_done_q;
+      logic                 carry_q;
+      // The carry enters below bit 0, so that one adder does.
+      wire [HighWidth:0] high = {upper, 1'b1} + {addend_q, carry_q};
+      wire unused_below = high[0];
+      always_ff @(posedge clk_i) begin
+        {carry_q, low_q[c*LowWidth+:LowWidth]} <= {1'b0, running} + {1'b0, addend[LowWidth-1:0]};
+        addend_q   <= addend[AccWidth-1:LowWidth];
+        low_done_q <= low_q[c*LowWidth+:LowWidth];
+        high_q[c*HighWidth+:HighWidth] <= high[HighWidth:1];
+      end
+      assign result_o[c*AccWidth+:AccWidth] = {high_q[c*HighWidth+:HighWidth], low_done_q};
+    end
+
+    wire unused_tag = |tag4_q[3:2];
+
+    assign valid_o  = valid4_q;
+    assign end_o    = tag4_q[1];
+    assign marker_o = tag4_q[0];
+  end
 
 endmodule
 

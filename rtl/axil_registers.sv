@@ -49,6 +49,7 @@ module axil_registers #(
   output wire [$clog2(AccDepth+1)-1:0] cmd_m_o,
   output wire [23:0]                   cmd_k_tiles_o,
   output wire [23:0]                   cmd_n_tiles_o,
+  output wire                          cmd_single_o,   // both tile counts are 1
   output wire [1:0]                    cmd_mode_o,
   // Status of the core and its streams
   input  wire                          core_busy_i,
@@ -179,6 +180,7 @@ module axil_registers #(
   logic              pending_q, clear_q, flush_q, dropped_q;
   logic [MWidth-1:0] cmd_m_q;
   logic [23:0]       cmd_k_tiles_q, cmd_n_tiles_q;
+  logic              cmd_single_q;
   logic [1:0]        cmd_mode_q;
   wire taken    = cmd_valid_o & cmd_ready_i;
   wire keeps    = pending_q & ~taken & ~soft_reset;
@@ -200,11 +202,14 @@ module axil_registers #(
     end
   end
 
+  // The place is filled whenever it is free; whether that was a command, pending_q says. START beside
+  // SOFT_RESET takes the place of a dropped command: filled with clear_q, when nothing is written.
   always_ff @(posedge clk_i) begin
-    if (start_ok) begin
+    if (!pending_q || cmd_ready_i || clear_q) begin
       cmd_m_q       <= m_q[MWidth-1:0];
       cmd_k_tiles_q <= k_tiles_q[23:0];
       cmd_n_tiles_q <= n_tiles_q[23:0];
+      cmd_single_q  <= k_tiles_q[23:0] == 24'd1 && n_tiles_q[23:0] == 24'd1;
       cmd_mode_q    <= mode_q[1:0];
     end
   end
@@ -216,6 +221,7 @@ module axil_registers #(
   assign cmd_m_o       = cmd_m_q;
   assign cmd_k_tiles_o = cmd_k_tiles_q;
   assign cmd_n_tiles_o = cmd_n_tiles_q;
+  assign cmd_single_o  = cmd_single_q;
   assign cmd_mode_o    = cmd_mode_q;
 
   // ---- Sticky events: set wins over clear.

@@ -10,12 +10,13 @@
 // block that drives the port checks them. Two commands queue behind the running one.
 // Timing. Unstalled, a command of T tiles takes (T-1) * P + M + c cycles from its first busy cycle
 // to the acceptance of its last result: P = max(M, Rows, Hops), c = 2 * Rows + Hops + 7 (+ 1 with
-// RegisterOperand). Any stall on any stream costs time only. Every output depends on state alone.
+// RegisterOperand, + 1 with SplitAdd). Any stall on any stream costs time only. Every output depends on state alone.
 // A misplaced TLAST pulses an error output and changes nothing else.
 // clear_i, for a cycle in which no command is offered, drops every command and all their beats. A
 // result beat that waits at the output stays until it is accepted (result_held_o) and counts for
-// nothing. The *_owed_o say, in that cycle, how many of the dropped commands have not brought all
-// their beats: the block in front discards those.
+// nothing. The *_owed_o say, in that cycle, how many of the dropped commands had not brought all
+// their beats before it, and *_ended_o that one brings its last in it: the block in front discards
+// the rest.
 `default_nettype none
 `include "assertions.svh"
 
@@ -29,7 +30,8 @@ module matmul_core #(
   parameter int Format          = 1,     // szt_pkg::FormatBt, FormatSzt or FormatRaw
   parameter bit Backward        = 1'b1,  // FormatSzt: 0 builds the forward mode only
   parameter int ActReach        = 1,     // columns that an activation passes in a cycle, 1..Cols
-  parameter bit RegisterOperand = 1'b0   // 1: one more pipeline stage in every element
+  parameter bit RegisterOperand = 1'b0,  // 1: one more pipeline stage in every element
+  parameter bit SplitAdd        = 1'b0   // 1: one more pipeline stage in the accumulator
 ) (
   input  wire                          clk_i,
   input  wire                          rst_ni,  // synchronous, active low
@@ -40,6 +42,7 @@ module matmul_core #(
   input  wire [$clog2(AccDepth+1)-1:0] cmd_m_i,        // vectors
   input  wire [23:0]                   cmd_k_tiles_i,
   input  wire [23:0]                   cmd_n_tiles_i,
+  input  wire                          cmd_single_i,   // both tile counts are 1
   input  wire [1:0]                    cmd_mode_i,     // szt_pkg::Mode*
   // Codes
   input  wire                          s_axis_codes_tvalid,
@@ -60,9 +63,11 @@ module matmul_core #(
   output wire                          busy_o,         // a command is held
   output wire                          waiting_o,      // one waits behind the command being loaded
   output wire                          result_held_o,  // the result beat is from before clear_i
-  // With clear_i: commands whose last beat has not been accepted (codes: by its TLAST)
+  // With clear_i: commands whose last beat was not accepted before (codes: by its TLAST)
   output wire [1:0]                    codes_owed_o,
   output wire [2:0]                    activations_owed_o,
+  output wire                          codes_ended_o,        // one of them: in this cycle
+  output wire                          activations_ended_o,  // one of them: in this cycle
   // Pulses, one cycle after the beat that caused them
   output wire                          done_o,                   // a command's last result left
   output wire                          codes_last_error_o,       // TLAST misplaced or missing
@@ -72,6 +77,7 @@ module matmul_core #(
   localparam int MWidth     = $clog2(AccDepth + 1);
   localparam int SumWidth   = ActWidth + $clog2(Rows + 1);
   localparam int ArrayStage = RegisterOperand ? 1 : 0;
+  localparam int AddStages  = SplitAdd ? 2 : 1;
   // Cycles that an activation takes across the array.
   localparam int Hops       = (Cols + ActReach - 1) / ActReach;
   // From a vector's issue to its sums side by side at the accumulator.
@@ -91,8 +97,8 @@ module matmul_core #(
            "matmul_core: AccWidth must be ActWidth + $clog2(Rows + 1)..64")
   `REQUIRE(LegalAccDepth, AccDepth >= 4 && AccDepth <= 65536,
            "matmul_core: AccDepth must be 4..65536")
-  `REQUIRE(LegalFifoDepth, FifoDepth >= ArrayLatency + 5,
-           "matmul_core: FifoDepth must be at least Rows + Hops + 5 (+ 1 with RegisterOperand)")
+  `REQUIRE(LegalFifoDepth, FifoDepth >= ArrayLatency + AddStages + 4,
+           "matmul_core: FifoDepth must be at least Rows + Hops + 5 (+ 1 for each extra stage)")
 
   // What clear_i resets: all but the output.
   wire run_n = rst_ni & ~clear_i;
@@ -119,13 +125,40 @@ module matmul_core #(
   // ---- Load side: walks the tiles of the head, one ahead of the array. Counters run from 1.
   logic [23:0] k_tile_q, n_tile_q;
   wire first_k   = k_tile_q == 24'd1;
-  wire last_k    = k_tile_q == head_k_tiles;
-  wire last_tile = last_k & (n_tile_q == head_n_tiles);
+  wire last_k    = last_k_q;
+  wire last_tile = last_tile_q;
+
+  // Long compares end in registers. Starts are at least Rows cycles apart, so that flags of the
+  // counters as they are have settled when the next start uses them; the flag of the tile at hand
+  // must be right at once, and follows from what was known before.
+  logic last_k_q, last_n_q, next_last_k_q, next_last_n_q, one_k_q;  // of the counters
+  logic [23:0] k_plus_q, n_plus_q;
+  logic next_tile_last_q;   // the tile after this one is the command's last
+  logic last_tile_q;        // this one is
+  logic single_q;           // the command behind the head has one tile
+  wire  cmd_push = cmd_valid_i & cmd_ready_o;
+
+  always_ff @(posedge clk_i) begin
+    last_k_q         <= k_tile_q == head_k_tiles;
+    k_plus_q         <= k_tile_q + 24'd1;
+    n_plus_q         <= n_tile_q + 24'd1;
+    next_last_k_q    <= k_plus_q == head_k_tiles;
+    last_n_q         <= n_tile_q == head_n_tiles;
+    next_last_n_q    <= n_plus_q == head_n_tiles;
+    one_k_q          <= head_k_tiles == 24'd1;
+    next_tile_last_q <= last_k_q ? one_k_q & next_last_n_q : next_last_k_q & last_n_q;
+    if (cmd_push) single_q <= cmd_single_i;
+    if (!head_valid || head_pop) last_tile_q <= second_valid ? single_q : cmd_single_i;
+    else if (start) last_tile_q <= next_tile_last_q;
+  end
 
   // Tiles that may be accepted: of the head, and of the command behind it (both places taken).
-  wire       second_valid  = head_valid & ~cmd_ready_o;
-  wire [1:0] tiles_in_hand = !head_valid                ? 2'd0 :
-                             last_tile & ~second_valid  ? 2'd1 : 2'd2;
+  wire       second_valid = head_valid & ~cmd_ready_o;
+  wire       second_next  = second_valid | cmd_push;  // where the head stays
+  wire [1:0] cmd_tiles    = !cmd_push ? 2'd0 : cmd_single_i ? 2'd1 : 2'd2;
+  wire [1:0] tiles_if_start = last_tile ? (!second_valid ? cmd_tiles : single_q ? 2'd1 : 2'd2) :
+                              next_tile_last_q & ~second_next ? 2'd1 : 2'd2;
+  wire [1:0] tiles_if_stay  = !head_valid ? cmd_tiles : last_tile & ~second_next ? 2'd1 : 2'd2;
 
   // The shadows are free again when the tag has left them behind: loaded_q from start to swap, then
   // until row 0 can be written without overtaking the tag (Hops - 2 cycles). Where Rows > Hops it
@@ -133,12 +166,13 @@ module matmul_core #(
   localparam int Drain = (Rows > Hops ? Rows : Hops) - 3;
   logic loaded_q;
   logic [$clog2(Drain+1)-1:0] drain_q;
-  wire shadows_free = ~loaded_q & (drain_q == '0);
 
-  wire loader_ready, loader_first_row, codes_last_error;
+  wire loader_ready_next, loader_first_row, codes_last_error;
   wire [1:0] tiles_ended;
-  wire start = head_valid & loader_ready & shadows_free;
-  wire swap;
+  wire       tile_ends;
+  logic start_q;  // the head, a whole tile and free shadows are there
+  wire  start = start_q;
+  wire  swap;
   assign head_pop = start & last_tile;
 
   // The tile in the shadows.
@@ -152,6 +186,7 @@ module matmul_core #(
       k_tile_q     <= 24'd1;
       n_tile_q     <= 24'd1;
       loaded_q     <= 1'b0;
+      start_q      <= 1'b0;
       drain_q      <= '0;
       next_ready_q <= 1'b0;
     end else begin
@@ -159,6 +194,8 @@ module matmul_core #(
         k_tile_q <= last_k ? 24'd1 : k_tile_q + 24'd1;
         if (last_k) n_tile_q <= last_tile ? 24'd1 : n_tile_q + 24'd1;
       end
+      start_q <= ~start & ~swap & ~loaded_q & ((drain_q >> 1) == '0) &
+                 (head_valid | cmd_push) & loader_ready_next;
       if (start) loaded_q <= 1'b1;
       else if (swap) loaded_q <= 1'b0;
       if (swap) drain_q <= ($clog2(Drain + 1))'(Drain);
@@ -191,12 +228,14 @@ module matmul_core #(
     .s_axis_tready (s_axis_codes_tready),
     .s_axis_tdata  (s_axis_codes_tdata),
     .s_axis_tlast  (s_axis_codes_tlast),
-    .tiles_i       (tiles_in_hand),
-    .ready_o       (loader_ready),
+    .tiles_start_i (tiles_if_start),
+    .tiles_stay_i  (tiles_if_stay),
+    .ready_next_o  (loader_ready_next),
     .start_i       (start),
     .tile_last_i   (last_tile),
     .last_error_o  (codes_last_error),
     .ended_o       (tiles_ended),
+    .ends_o        (tile_ends),
     .first_row_o   (loader_first_row),
     .row_o         (load_row),
     .data_o        (load_codes)
@@ -230,52 +269,80 @@ module matmul_core #(
   // ---- Issue side: the vectors of the tile in the array.
   logic              active_q;  // vectors are still to come
   logic              tile_first_q, tile_last_q, tile_end_q;
-  logic [MWidth-1:0] tile_m_q, vector_q;
-  wire last_vector = vector_q == tile_m_q;
+  logic [MWidth-1:0] behind_q;  // vectors behind the next one
+  logic              last_vector_q, next_single_q;
+  wire last_vector = last_vector_q;
 
-  // A vector's place was last used tile_m_q vectors ago, so it is inside the accumulator's window
-  // exactly while at least tile_m_q vectors were issued in the last HazardWindow - 1 cycles.
-  logic [HazardWindow-2:0] issued_q;
-  wire [1:0] recent = 2'(issued_q[0]) + 2'(issued_q[1]) + 2'(issued_q[2]);
-  wire hazard = ~tile_first_q & (MWidth'(recent) >= tile_m_q);
+  // A vector's place was last used M vectors ago, so it is inside the accumulator's window exactly
+  // while at least M vectors were issued in the last HazardWindow - 1 cycles. Bit i of short_q: M is
+  // i + 1, in a tile that adds to places.
+  logic [HazardWindow-2:0] issued_q, short_q, next_short_q;
+  function automatic logic hazard(input logic [HazardWindow-2:0] short_tile,
+                                  input logic [HazardWindow-2:0] issued);
+    hazard = (short_tile[0] & |issued) | (short_tile[2] & &issued) |
+             (short_tile[1] & ((issued[0] & issued[1]) | (issued[2] & (issued[0] | issued[1]))));
+  endfunction
 
   // A last vector takes a place in the output FIFO before it is issued.
   localparam int CreditWidth = $clog2(FifoDepth + 1);
   logic [CreditWidth-1:0] credits_q;
-  wire credit = ~tile_last_q | (credits_q != '0);
+  logic has_credit_q;  // credits_q is not 0
 
-  assign s_axis_activations_tready = active_q & ~hazard & credit;
-  wire issue = s_axis_activations_tready & s_axis_activations_tvalid;
+  // A register, since much hangs on it. Its next value is chosen by what happens in this cycle.
+  logic ready_q;
+  assign s_axis_activations_tready = ready_q;
+  wire issue = ready_q & s_axis_activations_tvalid;
   assign swap = next_ready_q & (~active_q | (issue & last_vector));
 
   wire result_accepted = m_axis_results_tvalid & m_axis_results_tready;
   wire credit_taken    = issue & tile_last_q;
+
+  wire more_credit     = (credits_q > CreditWidth'(1)) | result_accepted;
+  wire has_credit      = more_credit | (has_credit_q & ~credit_taken);
+  wire ready_if_swap   = ~hazard(next_short_q, {issued_q[HazardWindow-3:0], issue}) &
+                         (~next_last_q | has_credit);
+  wire ready_if_issue  = ~last_vector & ~hazard(short_q, {issued_q[HazardWindow-3:0], 1'b1}) &
+                         (~tile_last_q | more_credit);
+  wire ready_if_none   = active_q & ~hazard(short_q, {issued_q[HazardWindow-3:0], 1'b0}) &
+                         (~tile_last_q | has_credit_q | result_accepted);
 
   wire result_waits    = m_axis_results_tvalid & ~m_axis_results_tready;
   wire result_kept     = rst_ni & result_waits;  // through clear_i
 
   always_ff @(posedge clk_i) begin
     if (!run_n) begin
-      active_q  <= 1'b0;
-      issued_q  <= '0;
-      credits_q <= CreditWidth'(FifoDepth) - CreditWidth'(result_kept);
+      active_q     <= 1'b0;
+      ready_q      <= 1'b0;
+      issued_q     <= '0;
+      credits_q    <= CreditWidth'(FifoDepth) - CreditWidth'(result_kept);
+      has_credit_q <= 1'b1;
     end else begin
       if (swap) active_q <= 1'b1;
       else if (issue & last_vector) active_q <= 1'b0;
-      issued_q  <= {issued_q[HazardWindow-3:0], issue};
-      credits_q <= credits_q + CreditWidth'(result_accepted) - CreditWidth'(credit_taken);
+      issued_q <= {issued_q[HazardWindow-3:0], issue};
+      if (result_accepted & ~credit_taken) credits_q <= credits_q + 1'b1;
+      else if (credit_taken & ~result_accepted) credits_q <= credits_q - 1'b1;
+      has_credit_q <= has_credit;
+      ready_q      <= swap ? ready_if_swap : issue ? ready_if_issue : ready_if_none;
     end
   end
 
   always_ff @(posedge clk_i) begin
     if (swap) begin
-      tile_first_q <= next_first_q;
-      tile_last_q  <= next_last_q;
-      tile_end_q   <= next_end_q;
-      tile_m_q     <= next_m_q;
-      vector_q     <= MWidth'(1);
+      tile_last_q   <= next_last_q;
+      tile_end_q    <= next_end_q;
+      tile_first_q  <= next_first_q;
+      behind_q      <= next_m_q - 1'b1;
+      last_vector_q <= next_single_q;
+      short_q       <= next_short_q;
     end else if (issue) begin
-      vector_q <= vector_q + 1'b1;
+      behind_q      <= behind_q - 1'b1;
+      last_vector_q <= behind_q == MWidth'(1);
+    end
+    // The swap is two cycles or more behind the start that sets next_m_q.
+    next_single_q <= next_m_q == MWidth'(1);
+    for (int i = 0; i < HazardWindow - 1; i++) begin
+      next_short_q[i] <= ~next_first_q & (next_m_q == MWidth'(i + 1));
     end
   end
 
@@ -340,7 +407,8 @@ module matmul_core #(
     .Cols     (Cols),
     .SumWidth (SumWidth),
     .AccWidth (AccWidth),
-    .AccDepth (AccDepth)
+    .AccDepth (AccDepth),
+    .SplitAdd (SplitAdd)
   ) u_accumulators (
     .clk_i    (clk_i),
     .rst_ni   (run_n),
@@ -415,10 +483,13 @@ module matmul_core #(
   end
 
   wire [1:0] commands_queued = 2'(head_valid) + 2'(second_valid);
-  assign codes_owed_o       = commands_queued > tiles_ended ? commands_queued - tiles_ended : 2'd0;
-  assign activations_owed_o = unissued_q - 3'(command_issued);
-  assign waiting_o          = second_valid;
-  assign result_held_o      = held_result_q;
+  wire       codes_owed      = commands_queued > tiles_ended;
+  assign codes_owed_o        = codes_owed ? commands_queued - tiles_ended : 2'd0;
+  assign codes_ended_o       = codes_owed & tile_ends;
+  assign activations_owed_o  = unissued_q;
+  assign activations_ended_o = command_issued;
+  assign waiting_o           = second_valid;
+  assign result_held_o       = held_result_q;
 
   logic done_q, codes_last_error_q, activations_last_error_q;
   always_ff @(posedge clk_i) begin
@@ -435,8 +506,19 @@ module matmul_core #(
   `ASSERT(ResultsNeverDropped, !result_valid || (results_ready && marks_ready))
   `ASSERT(MarksInLockstep, marks_valid == m_axis_results_tvalid && marks_ready == results_ready)
   `ASSERT(CreditsWithinDepth, credits_q <= CreditWidth'(FifoDepth))
+  `ASSERT(CreditFlagExact, has_credit_q == (credits_q != '0))
+  `ASSERT(ReadyExact, ready_q == (active_q & ~hazard(short_q, issued_q) &
+                                  (~tile_last_q | has_credit_q)))
+  `ASSERT(NextFlagsSettled, !swap || (next_single_q == (next_m_q == MWidth'(1))))
+  `ASSERT(LastVectorExact, !active_q || last_vector_q == (behind_q == '0))
   `ASSERT(SwapOnlyAfterLoad, !swap || loaded_q)
+  `ASSERT(LastTileExact, !head_valid || last_tile_q ==
+                         ((k_tile_q == head_k_tiles) & (n_tile_q == head_n_tiles)))
+  `ASSERT(StartFree, !start_q || (head_valid && !loaded_q && drain_q == '0))
+  `ASSERT(LastKSettled, !start || last_k_q == (k_tile_q == head_k_tiles))
   `ASSERT(NoCommandWithClear, !(clear_i && cmd_valid_i))
+  `ASSERT(CommandSingle, !cmd_valid_i || cmd_single_i ==
+                         (cmd_k_tiles_i == 24'd1 && cmd_n_tiles_i == 24'd1))
   wire [MWidth:0] spare_depth = (MWidth+1)'(AccDepth) - (MWidth+1)'(cmd_m_i);
   `ASSERT(CommandLegal, !cmd_valid_i || (cmd_m_i != '0 && !spare_depth[MWidth] &&
                                          cmd_k_tiles_i != '0 && cmd_n_tiles_i != '0))

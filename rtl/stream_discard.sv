@@ -11,7 +11,8 @@ module stream_discard (
   input  wire       clk_i,
   input  wire       rst_ni,  // synchronous, active low
   input  wire       clear_i,
-  input  wire [3:0] owed_i,   // with clear_i: packets of which the last beat has not been accepted
+  input  wire [3:0] owed_i,   // with clear_i: packets of which the last beat was not accepted before
+  input  wire       ended_i,  // with clear_i: one of these is accepted in this cycle
   input  wire       flush_i,
   // In
   input  wire       valid_i,
@@ -26,16 +27,25 @@ module stream_discard (
 
   localparam logic [3:0] Endless = 4'd15;
 
-  logic [3:0] left_q;
-  wire discarding = left_q != 4'd0;
-  wire ended      = discarding & valid_i & last_i & (left_q != Endless);
-
-  wire [4:0] left_d = {1'b0, left_q} - 5'(ended) + (clear_i ? {1'b0, owed_i} : 5'd0);
+  // What clear_i adds joins the rest a cycle later, which cuts the path from the core's counters.
+  logic [3:0] left_q, added_q;
+  logic       ended_q;
+  wire       less       = ended_q & (added_q != 4'd0);
+  wire [4:0] left       = {1'b0, left_q} + {1'b0, added_q} - 5'(less);
+  wire       endless    = left >= {1'b0, Endless};
+  wire       discarding = (left_q != 4'd0) | (added_q[3:1] != 3'd0) | (added_q[0] & ~ended_q);
+  wire       ended      = discarding & valid_i & last_i;
 
   always_ff @(posedge clk_i) begin
-    if (!rst_ni || flush_i) left_q <= 4'd0;
-    else if (left_d >= {1'b0, Endless}) left_q <= Endless;
-    else left_q <= left_d[3:0];
+    if (!rst_ni || flush_i) begin
+      left_q  <= 4'd0;
+      added_q <= 4'd0;
+      ended_q <= 1'b0;
+    end else begin
+      left_q  <= endless ? Endless : left[3:0] - 4'(ended);
+      added_q <= clear_i ? owed_i : 4'd0;
+      ended_q <= clear_i & ended_i;
+    end
   end
 
   assign ready_o      = discarding | ready_i;

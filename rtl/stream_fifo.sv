@@ -36,6 +36,7 @@ module stream_fifo #(
   logic [AddrWidth-1:0] write_addr_q, read_addr_q;
   logic [AddrWidth:0]   held_q;    // beats held in all
   logic [AddrWidth:0]   unread_q;  // of these, still to be read from the RAM
+  logic                 has_unread_q;
   logic                 ready_q;
   logic                 latch_valid_q, out_valid_q;
 
@@ -45,10 +46,7 @@ module stream_fifo #(
 
   // The RAM's two output stages are an elastic pipeline.
   wire out_enable = ~out_valid_q | ready_i;
-  wire read       = (unread_q != '0) & (~latch_valid_q | out_enable);
-
-  wire [AddrWidth:0] held_d   = held_q + (AddrWidth+1)'(push) - (AddrWidth+1)'(pop);
-  wire [AddrWidth:0] unread_d = unread_q + (AddrWidth+1)'(push) - (AddrWidth+1)'(read);
+  wire read       = has_unread_q & (~latch_valid_q | out_enable);
 
   always_ff @(posedge clk_i) begin
     if (!rst_ni) begin
@@ -56,6 +54,7 @@ module stream_fifo #(
       read_addr_q   <= '0;
       held_q        <= '0;
       unread_q      <= '0;
+      has_unread_q  <= 1'b0;
       ready_q       <= 1'b0;
       latch_valid_q <= 1'b0;
       out_valid_q   <= 1'b0;
@@ -64,15 +63,20 @@ module stream_fifo #(
       read_addr_q   <= '0;
       held_q        <= (AddrWidth+1)'(waits);
       unread_q      <= '0;
+      has_unread_q  <= 1'b0;
       ready_q       <= 1'b1;
       latch_valid_q <= 1'b0;
       out_valid_q   <= waits;
     end else begin
       if (push) write_addr_q <= write_addr_q + 1'b1;
       if (read) read_addr_q <= read_addr_q + 1'b1;
-      held_q   <= held_d;
-      unread_q <= unread_d;
-      ready_q  <= held_d != (AddrWidth+1)'(Depth);
+      // Push, pop and read come late in a cycle: nothing but a choice is behind them.
+      if (push & ~pop) held_q <= held_q + 1'b1;
+      else if (pop & ~push) held_q <= held_q - 1'b1;
+      if (push & ~read) unread_q <= unread_q + 1'b1;
+      else if (read & ~push) unread_q <= unread_q - 1'b1;
+      has_unread_q <= push | (unread_q > (AddrWidth+1)'(1)) | (has_unread_q & ~read);
+      ready_q      <= pop | ~(push ? &held_q[AddrWidth-1:0] : held_q[AddrWidth]);
       if (~latch_valid_q | out_enable) latch_valid_q <= read;
       if (out_enable) out_valid_q <= latch_valid_q;
     end
@@ -98,6 +102,8 @@ module stream_fifo #(
 
   `ASSERT(HeldWithinDepth, held_q <= (AddrWidth+1)'(Depth))
   `ASSERT(UnreadAreHeld, unread_q <= held_q)
+  `ASSERT(UnreadFlagExact, has_unread_q == (unread_q != '0))
+  `ASSERT(NotReadyWhenFull, !ready_q || !held_q[AddrWidth])
 
 endmodule
 

@@ -23,7 +23,8 @@ module szt_matmul #(
   parameter int Format          = 1,     // szt_pkg::FormatBt, FormatSzt or FormatRaw
   parameter bit Backward        = 1'b1,  // FormatSzt: 0 builds the forward mode only
   parameter int ActReach        = 1,     // columns that an activation passes in a cycle, 1..Cols
-  parameter bit RegisterOperand = 1'b0   // 1: one more pipeline stage in every element
+  parameter bit RegisterOperand = 1'b0,  // 1: one more pipeline stage in every element
+  parameter bit SplitAdd        = 1'b0   // 1: one more pipeline stage in the accumulator
 ) (
   input  wire                                  clk_i,
   input  wire                                  rst_ni,  // synchronous, active low
@@ -83,10 +84,12 @@ module szt_matmul #(
   wire              cmd_valid, cmd_ready;
   wire [MWidth-1:0] cmd_m;
   wire [23:0]       cmd_k_tiles, cmd_n_tiles;
+  wire              cmd_single;
   wire [1:0]        cmd_mode;
   wire              busy, waiting, result_held, done, codes_last_error, activations_last_error;
   wire [1:0]        codes_owed;
   wire [2:0]        activations_owed;
+  wire              codes_ended, activations_ended;
   wire              discard_codes, discard_activations;
 
   // Beats that the core takes, and what is wrong with them.
@@ -135,6 +138,7 @@ module szt_matmul #(
     .cmd_m_o                  (cmd_m),
     .cmd_k_tiles_o            (cmd_k_tiles),
     .cmd_n_tiles_o            (cmd_n_tiles),
+    .cmd_single_o             (cmd_single),
     .cmd_mode_o               (cmd_mode),
     .core_busy_i              (busy),
     .core_waiting_i           (waiting),
@@ -157,6 +161,7 @@ module szt_matmul #(
     .rst_ni       (rst_ni),
     .clear_i      (clear),
     .owed_i       (4'(codes_owed) + 4'(dropped)),
+    .ended_i      (codes_ended),
     .flush_i      (flush),
     .valid_i      (s_axis_codes_tvalid),
     .ready_o      (s_axis_codes_tready),
@@ -171,6 +176,7 @@ module szt_matmul #(
     .rst_ni       (rst_ni),
     .clear_i      (clear),
     .owed_i       (4'(activations_owed) + 4'(dropped)),
+    .ended_i      (activations_ended),
     .flush_i      (flush),
     .valid_i      (s_axis_activations_tvalid),
     .ready_o      (s_axis_activations_tready),
@@ -192,7 +198,8 @@ module szt_matmul #(
     .Format          (Format),
     .Backward        (Backward),
     .ActReach        (ActReach),
-    .RegisterOperand (RegisterOperand)
+    .RegisterOperand (RegisterOperand),
+    .SplitAdd        (SplitAdd)
   ) u_core (
     .clk_i                     (clk_i),
     .rst_ni                    (rst_ni),
@@ -202,6 +209,7 @@ module szt_matmul #(
     .cmd_m_i                   (cmd_m),
     .cmd_k_tiles_i             (cmd_k_tiles),
     .cmd_n_tiles_i             (cmd_n_tiles),
+    .cmd_single_i              (cmd_single),
     .cmd_mode_i                (cmd_mode),
     .s_axis_codes_tvalid       (codes_valid),
     .s_axis_codes_tready       (codes_ready),
@@ -219,7 +227,9 @@ module szt_matmul #(
     .waiting_o                 (waiting),
     .result_held_o             (result_held),
     .codes_owed_o              (codes_owed),
+    .codes_ended_o             (codes_ended),
     .activations_owed_o        (activations_owed),
+    .activations_ended_o       (activations_ended),
     .done_o                    (done),
     .codes_last_error_o        (codes_last_error),
     .activations_last_error_o  (activations_last_error)

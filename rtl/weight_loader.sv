@@ -3,9 +3,9 @@
 // cycle, without ever stopping half-way.
 //
 // Beat b of a tile is array row b. Beats are accepted only for tiles that the sequencer has in
-// hand (tiles_i), at most two tiles ahead. A load may start (ready_o, start_i) once all Rows beats
-// of a tile wait; its row b is at data_o, named by row_o, b + 1 cycles after start_i. Back to back
-// loads follow each other every Rows cycles.
+// hand (tiles_*_i), at most two tiles ahead. A load may start (start_i, the cycle after ready_next_o)
+// once all Rows beats of a tile wait; its row b is at data_o, named by row_o, b + 1 cycles after
+// start_i. Back to back loads follow each other every Rows cycles.
 // TLAST belongs on the last beat of a command: tile_last_i at start_i says whether this tile ends
 // one. A TLAST elsewhere or missing raises last_error_o for a cycle and changes nothing else.
 `default_nettype none
@@ -23,13 +23,15 @@ module weight_loader #(
   input  wire [Width-1:0] s_axis_tdata,
   input  wire             s_axis_tlast,
   // Sequencer
-  input  wire [1:0]       tiles_i,      // tiles not yet started: 0, 1, or 2 for two or more
-  output wire             ready_o,      // a load may start
-  input  wire             start_i,      // start it; only with ready_o
+  // Tiles not yet started from the next cycle on, 0, 1, or 2 for two or more: with start_i, without
+  input  wire [1:0]       tiles_start_i,
+  input  wire [1:0]       tiles_stay_i,
+  output wire             ready_next_o, // a load may start in the next cycle if none does in this
+  input  wire             start_i,      // start it
   input  wire             tile_last_i,  // with start_i: the tile is its command's last
   output wire             last_error_o, // combinational
-  output wire [1:0]       ended_o,      // tiles not yet started whose last beat had TLAST, this
-                                        // cycle's beat included
+  output wire [1:0]       ended_o,      // tiles not yet started whose last beat had TLAST
+  output wire             ends_o,       // one more: this cycle's beat
   // Shadows
   output wire             first_row_o,  // row 0 is being written
   output wire [Rows-1:0]  row_o,        // one-hot, 0 when idle
@@ -50,32 +52,49 @@ module weight_loader #(
   logic [1:0]          ended_q;     // for each complete tile, oldest at 0: its last beat had TLAST
 
   wire fifo_ready, fifo_valid;
-  wire in_first = in_row_q == '0;
-  wire in_last  = in_row_q == LastRow;
-  wire accept   = ~in_first | (begun_q < tiles_i);
-  wire push     = s_axis_tvalid & accept & fifo_ready;
-  assign s_axis_tready = accept & fifo_ready;
+  logic in_first_q, in_last_q;  // in_row_q is 0, is the last
+  wire in_first = in_first_q;
+  wire in_last  = in_last_q;
+  // A register, since much hangs on it: a beat inside of a tile, or the first of one in hand.
+  logic accept_q;
+  wire  push         = s_axis_tvalid & accept_q & fifo_ready;
+  wire  room_if_start = (begun_q - 2'd1) < tiles_start_i;
+  wire  room_if_stay  = begun_q < tiles_stay_i;
+  assign s_axis_tready = accept_q & fifo_ready;
 
   // Loading: one row a cycle.
   logic                busy_q;
   logic [RowWidth-1:0] out_row_q;
-  wire out_last = out_row_q == LastRow;
-  assign ready_o = (complete_q != 2'd0) & (~busy_q | out_last);
+  logic out_last_q;  // out_row_q is the last
+  wire out_last = out_last_q;
 
   wire begin_tile     = push & in_first;
   wire complete_tile  = push & in_last;
   wire complete_ended = complete_tile & s_axis_tlast;
 
+  assign ready_next_o = ((complete_q != 2'd0) | complete_tile) &
+                        (~busy_q | out_last | (out_row_q == LastRow - 1'b1));
+
   always_ff @(posedge clk_i) begin
     if (!rst_ni) begin
       in_row_q   <= '0;
+      in_first_q <= 1'b1;
+      in_last_q  <= 1'b0;
+      accept_q   <= 1'b0;
       begun_q    <= 2'd0;
       complete_q <= 2'd0;
       ended_q    <= 2'b00;
       busy_q     <= 1'b0;
       out_row_q  <= '0;
+      out_last_q <= 1'b0;
     end else begin
-      if (push) in_row_q <= in_last ? '0 : in_row_q + 1'b1;
+      if (push) begin
+        in_row_q   <= in_last ? '0 : in_row_q + 1'b1;
+        in_first_q <= in_last;
+        in_last_q  <= in_row_q == LastRow - 1'b1;
+      end
+      // No tile both begins and ends with a beat, so that begun_q stays where a first beat is next.
+      accept_q   <= ~(push ? in_last : in_first) | (start_i ? room_if_start : room_if_stay);
       begun_q    <= begun_q + 2'(begin_tile) - 2'(start_i);
       complete_q <= complete_q + 2'(complete_tile) - 2'(start_i);
       if (start_i) ended_q <= {1'b0, ended_q[1]};
@@ -86,7 +105,10 @@ module weight_loader #(
       end
       if (start_i) busy_q <= 1'b1;
       else if (out_last) busy_q <= 1'b0;
-      if (busy_q) out_row_q <= out_last ? '0 : out_row_q + 1'b1;
+      if (busy_q) begin
+        out_row_q  <= out_last ? '0 : out_row_q + 1'b1;
+        out_last_q <= out_row_q == LastRow - 1'b1;
+      end
     end
   end
 
@@ -97,7 +119,7 @@ module weight_loader #(
     .clk_i   (clk_i),
     .rst_ni  (rst_ni),
     .clear_i (1'b0),
-    .valid_i (s_axis_tvalid & accept),
+    .valid_i (s_axis_tvalid & accept_q),
     .ready_o (fifo_ready),
     .data_i  (s_axis_tdata),
     .valid_o (fifo_valid),
@@ -106,12 +128,23 @@ module weight_loader #(
   );
 
   assign first_row_o  = busy_q & (out_row_q == '0);
-  assign ended_o      = 2'(ended_q[0]) + 2'(ended_q[1]) + 2'(complete_ended);
+  assign ended_o      = 2'(ended_q[0]) + 2'(ended_q[1]);
+  assign ends_o       = complete_ended;
   assign row_o        = busy_q ? Rows'(1) << out_row_q : '0;
   assign last_error_o = (push & s_axis_tlast & ~in_last) | (start_i & (ended_q[0] != tile_last_i));
 
   `ASSERT(NeverStarves, !busy_q || fifo_valid)
-  `ASSERT(StartOnlyWhenReady, !start_i || ready_o)
+  `ASSERT(RowFlagsExact, in_first_q == (in_row_q == '0) && in_last_q == (in_row_q == LastRow) &&
+                         out_last_q == (out_row_q == LastRow))
+`ifndef SYNTHESIS
+  logic [1:0] tiles_q;
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni) tiles_q <= 2'd0;
+    else tiles_q <= start_i ? tiles_start_i : tiles_stay_i;
+  end
+  `ASSERT(AcceptExact, accept_q == (~in_first_q | (begun_q < tiles_q)))
+`endif
+  `ASSERT(StartOnlyWhenReady, !start_i || (complete_q != 2'd0 && (!busy_q || out_last)))
   `ASSERT(AtMostTwoTilesAhead, begun_q <= 2'd2 && complete_q <= begun_q)
 
 endmodule

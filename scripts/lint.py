@@ -172,7 +172,7 @@ def same_function(bodies: str, act: int, sum_in: int, sum_out: int) -> tuple[boo
     values = {"ActWidth": str(act), "SumInWidth": str(sum_in), "SumOutWidth": str(sum_out)}
     script = ""
     for name, folder, cells in (("gold", RTL, ""),
-                                ("gate", RTL / bodies, f"read_verilog {BODIES[bodies]}; ")):
+                                ("gate", RTL / bodies, f"read_verilog {BODIES[bodies].split()[0]}; ")):
         script += (cells + yosys_script(values, "ternary_add", [folder / "ternary_add.sv"])
                    + f"hierarchy -top ternary_add; rename -top {name}; proc; flatten; opt_clean; "
                    + f"design -stash {name}; ")

@@ -26,7 +26,7 @@ from pathlib import Path
 from rtl_sources import BODIES, CONFIGS, FRONT_ENDS, RTL, ROOT, parameters, sources, yosys_script
 from synth_targets import OSU018, TARGETS, Target
 
-TOPS = {"array": "ternary_array", "core": "szt_matmul"}
+TOPS = {"array": "ternary_array", "core": "matmul_core", "axi": "szt_matmul"}
 ARRAY_PARAMETERS = ("Rows", "Cols", "ActWidth", "ActReach", "RegisterOperand")
 PRODUCTS = ("tiny", "small", "medium", "large")
 KEPT = 2  # counted up when what is kept of a run changes
@@ -61,9 +61,9 @@ class Design:
         of_core = parameters(configs[self.config], self.front_end)
         if self.folded:  # the operand is inside of the adder: there is nothing to register
             of_core["RegisterOperand"] = "1'b0"
-        if self.top == "core":
-            return of_core
-        return {name: of_core[name] for name in ARRAY_PARAMETERS}
+        if self.top == "array":
+            return {name: of_core[name] for name in ARRAY_PARAMETERS}
+        return of_core
 
     def label(self) -> str:
         return (f"{self.target.name} {self.config} {self.top} {self.front_end} "
@@ -172,6 +172,14 @@ class Synthesis:
 
         return self.kept(["area", flow, script, texts], make)
 
+    def verilog(self, design: Design, file: Path) -> None:
+        """The netlist as Verilog, for a simulator that has the cells' models. What a memory holds at
+        first, if nobody said, is 0, as after configuration."""
+        netlist = self.area(design)["netlist"]
+        self.run([self.yosys, "-Q", "-T", "-p", f"read_json {netlist}; setundef -zero -params; "
+                  f"write_verilog -noattr {file}"],
+                 file.with_suffix(".log"))
+
     def harness(self, design: Design, ports: dict) -> str:
         """A top with four pins: a shift register feeds every input of the design but clock and
         reset, and every output ends in a signature, so that all paths are between registers. A plain
@@ -269,10 +277,10 @@ def designs(arguments: argparse.Namespace) -> list[Design]:
     for target in arguments.target or TARGETS:
         for config in arguments.config or PRODUCTS:
             for top in arguments.top or TOPS:
-                if target == "osu018" and (top == "core" or not OSU018.exists()):
+                if target == "osu018" and (top != "array" or not OSU018.exists()):
                     continue  # its memories would be flip-flops
                 # The array does not know its front-end.
-                for front_end in arguments.format or ("szt",) if top == "core" else ("szt",):
+                for front_end in ("szt",) if top == "array" else arguments.format or ("szt",):
                     for body in arguments.body or ("portable", "folded"):
                         if body == "portable" or TARGETS[target].bodies:
                             chosen.append(Design(TARGETS[target], config, top, front_end,
@@ -310,6 +318,8 @@ def main() -> int:
     parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="placed side by side")
     parser.add_argument("--folder", type=Path, default=ROOT / "build/synth")
     parser.add_argument("--json", type=Path, help="also write the rows")
+    parser.add_argument("--netlist", type=Path,
+                        help="also write the netlist, of one design, as Verilog")
     parser.add_argument("--markdown", type=Path, help="also write the table")
     arguments = parser.parse_args()
     try:
@@ -319,10 +329,14 @@ def main() -> int:
         tools = ", ".join(f"{name} {value}" for name, value in synthesis.versions.items())
         print(f"synth: {tools}", file=sys.stderr)
         rows, todo = [], designs(arguments)
+        if arguments.netlist and len(todo) != 1:
+            raise Failure(f"--netlist: {len(todo)} designs are chosen; say which one", 2)
         with concurrent.futures.ThreadPoolExecutor(arguments.jobs) as pool:
             for i, design in enumerate(todo):
                 print(f"synth: {i + 1} of {len(todo)}: {design.label()}", file=sys.stderr)
                 rows.append(synthesis.row(design, pool))
+        if arguments.netlist:
+            synthesis.verilog(todo[0], arguments.netlist.resolve())
     except Failure as failure:
         print(f"synth.py: {failure}", file=sys.stderr)
         return failure.code

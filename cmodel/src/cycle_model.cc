@@ -22,9 +22,9 @@ std::uint64_t inner_cycles(const Configuration& configuration, const Command& co
 
 std::uint64_t fill_cycles(const Configuration& configuration) {
   constexpr int kSequencerAndOutputStages = 7;
-  return static_cast<std::uint64_t>(2 * configuration.rows + configuration.hops() +
-                                    kSequencerAndOutputStages +
-                                    (configuration.register_operand ? 1 : 0));
+  return static_cast<std::uint64_t>(
+      2 * configuration.rows + configuration.hops() + kSequencerAndOutputStages +
+      (configuration.register_operand ? 1 : 0) + (configuration.split_add ? 1 : 0));
 }
 
 std::uint64_t command_cycles(const Configuration& configuration, const Command& command) {

@@ -28,9 +28,11 @@ target_link_libraries(szt_verilated PUBLIC ZLIB::ZLIB Threads::Threads)
 #   RTL_DIR      where its modules are (default rtl/)
 #   SOURCES      files besides the packages (default TOP.sv of RTL_DIR)
 #   PARAMETERS   NAME=VALUE of the top's parameters
+#   OPTIONS      more options of Verilator
 #   DEPENDS      more files that the design comes from
 function(szt_verilate target)
-  cmake_parse_arguments(PARSE_ARGV 1 arg "" "PREFIX;TOP;RTL_DIR" "SOURCES;PARAMETERS;DEPENDS")
+  cmake_parse_arguments(PARSE_ARGV 1 arg "" "PREFIX;TOP;RTL_DIR"
+                        "SOURCES;PARAMETERS;OPTIONS;DEPENDS")
   if(NOT arg_RTL_DIR)
     set(arg_RTL_DIR ${SZT_RTL_DIR})
   endif()
@@ -45,7 +47,7 @@ function(szt_verilate target)
   add_custom_command(
     OUTPUT ${fast} ${slow}
     COMMAND ${CMAKE_COMMAND} -DVERILATOR=${VERILATOR} -DDIR=${dir} -DFAST=${fast} -DSLOW=${slow}
-            "-DARGUMENTS=--prefix;${arg_PREFIX};--top-module;${arg_TOP};-I${arg_RTL_DIR};${arg_PARAMETERS};${arg_RTL_DIR}/szt_pkg.sv;${arg_RTL_DIR}/szt_registers.sv;${sources}"
+            "-DARGUMENTS=--prefix;${arg_PREFIX};--top-module;${arg_TOP};-I${arg_RTL_DIR};${arg_PARAMETERS};${arg_OPTIONS};${arg_RTL_DIR}/szt_pkg.sv;${arg_RTL_DIR}/szt_registers.sv;${sources}"
             -P ${SZT_VERILATE_SCRIPT}
     DEPENDS ${SZT_RTL_FILES} ${arg_SOURCES} ${arg_DEPENDS} ${SZT_VERILATE_SCRIPT}
     COMMENT "Verilating ${target}"
@@ -62,24 +64,29 @@ endfunction()
 
 # szt_add_rtl_device(TARGET CONFIG NAME ...) is a loadable device libszt_rtl_NAME.so.
 #   OUTPUT_DIRECTORY  where it goes (default: the library directory)
-#   RTL_DIR, PARAMETERS, DEPENDS as above; PARAMETERS are besides the configuration's
+#   RTL_DIR, SOURCES, PARAMETERS, OPTIONS, DEPENDS as above; PARAMETERS are besides the
+#   configuration's, which SOURCES that are given have in them
 function(szt_add_rtl_device target)
-  cmake_parse_arguments(PARSE_ARGV 1 arg "" "CONFIG;OUTPUT_DIRECTORY;RTL_DIR" "PARAMETERS;DEPENDS")
+  cmake_parse_arguments(PARSE_ARGV 1 arg "" "CONFIG;OUTPUT_DIRECTORY;RTL_DIR"
+                        "SOURCES;PARAMETERS;OPTIONS;DEPENDS")
   file(READ ${SZT_RTL_DIR}/configs.json configs)
   set(parameters "")
   foreach(pair rows=Rows cols=Cols act_width=ActWidth acc_width=AccWidth acc_depth=AccDepth
-               fifo_depth=FifoDepth act_reach=ActReach)
+               fifo_depth=FifoDepth act_reach=ActReach register_operand=RegisterOperand
+               split_add=SplitAdd)
     string(REPLACE "=" ";" pair ${pair})
     list(GET pair 0 key)
     list(GET pair 1 parameter)
     string(JSON value GET "${configs}" ${arg_CONFIG} ${key})
+    string(JSON type TYPE "${configs}" ${arg_CONFIG} ${key})
+    if(type STREQUAL BOOLEAN)
+      set(value 1'b$<BOOL:${value}>)
+    endif()
     list(APPEND parameters ${parameter}=${value})
   endforeach()
-  string(JSON value GET "${configs}" ${arg_CONFIG} register_operand)
-  if(value)
-    list(APPEND parameters RegisterOperand=1'b1)
-  else()
-    list(APPEND parameters RegisterOperand=1'b0)
+
+  if(arg_SOURCES)
+    set(parameters "")
   endif()
 
   add_library(${target} MODULE ${PROJECT_SOURCE_DIR}/sim/src/verilated_core.cc)
@@ -88,7 +95,9 @@ function(szt_add_rtl_device target)
     PREFIX V${target}
     TOP szt_matmul
     RTL_DIR ${arg_RTL_DIR}
+    SOURCES ${arg_SOURCES}
     PARAMETERS ${parameters} ${arg_PARAMETERS}
+    OPTIONS ${arg_OPTIONS}
     DEPENDS ${arg_DEPENDS})
   target_compile_definitions(${target} PRIVATE SZT_TOP=V${target} SZT_TOP_HEADER="V${target}.h"
                                                SZT_SIMULATOR="${VERILATOR_VERSION}")

@@ -20,7 +20,8 @@ function(szt_add_sc_module target)
   file(READ ${SZT_RTL_DIR}/configs.json configs)
   set(parameters "")
   foreach(pair rows=Rows cols=Cols act_width=ActWidth acc_width=AccWidth acc_depth=AccDepth
-               fifo_depth=FifoDepth act_reach=ActReach register_operand=RegisterOperand)
+               fifo_depth=FifoDepth act_reach=ActReach register_operand=RegisterOperand
+               split_add=SplitAdd)
     string(REPLACE "=" ";" pair ${pair})
     list(GET pair 0 key)
     list(GET pair 1 parameter)

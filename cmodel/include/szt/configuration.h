@@ -19,6 +19,7 @@ struct Configuration {
   int fifo_depth;         // result beats that the output FIFO holds
   int act_reach;          // columns that an activation passes in a cycle
   bool register_operand;  // one more pipeline stage in every processing element
+  bool split_add;         // one more pipeline stage in the accumulator
   std::string_view purpose;
 
   // Cycles that an activation takes across the array.
