@@ -23,7 +23,7 @@
 
 `ifdef FORMAL
 `define ASSERT(Name, Condition) \
-  always @(posedge clk_i) if (rst_ni) Name: assert (Condition);
+  always_comb if (rst_ni) Name: assert (Condition);
 `elsif SYNTHESIS
 `define ASSERT(Name, Condition)
 `else

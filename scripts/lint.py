@@ -193,7 +193,9 @@ def rtl_layout() -> tuple[bool, str]:
     """One module a file of its name, a licence line, at most 100 columns, no tabs."""
     faults = []
     bodies = [path for folder in BODIES for path in sorted((RTL / folder).glob("*.sv"))]
-    for path in [*SOURCES, *bodies, *UNITS, RTL / "assertions.svh"]:
+    proofs = sorted((RTL / "formal").glob("*.sv"))
+    headers = [RTL / "assertions.svh", RTL / "formal" / "formal.svh"]
+    for path in [*SOURCES, *bodies, *UNITS, *proofs, *headers]:
         lines = path.read_text().splitlines()
         if "SPDX-License-Identifier: Apache-2.0" not in lines[0]:
             faults.append(f"{path.name}: no licence line")

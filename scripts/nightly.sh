@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# The long regression: what scripts/test.sh runs in minutes, for longer and with a seed of the day.
+# The long regression: what scripts/test.sh runs in minutes, for longer and with a seed of the day;
+# and every proof.
 #   nightly.sh [--seed N] [--commands N] [--seeds N] [--no-setup]
 #     --seed N      of the random tests (default: the date, as YYYYMMDD)
 #     --commands N  of the stress suite, on each configuration (default 20000)
@@ -10,7 +11,7 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-usage() { sed -n '3,9s/^# \{0,1\}//p' scripts/nightly.sh; }
+usage() { sed -n '3,10s/^# \{0,1\}//p' scripts/nightly.sh; }
 die() {
   echo "nightly.sh: $*" >&2
   exit 2
@@ -53,6 +54,9 @@ run() {
   }
   sed -n '/tests passed/p' build/nightly-tests.log
 }
+
+echo "nightly: formal proofs"
+scripts/formal.py || failed=1
 
 export SZT_TEST_SEED=$seed SZT_STRESS_COMMANDS=$commands
 run cosim_stress_test

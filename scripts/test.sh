@@ -5,8 +5,8 @@
 #     --quick      the release build alone: no sanitizers, no second compiler
 #     --seed N     of the random tests (SZT_TEST_SEED); a failure prints the one that it had
 #     --no-setup   install nothing: the tools are here already
-# Static checks, then the test suites: GCC release with every configuration and the hand-made
-# faults, address and undefined-behaviour sanitizers, Clang; then an installed libszt.
+# Static checks and the quick proofs, then the test suites: GCC release with every configuration and
+# the hand-made faults, address and undefined-behaviour sanitizers, Clang; then an installed libszt.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -74,6 +74,9 @@ build_and_test() {
 
 heading "static checks"
 scripts/lint.py
+
+heading "formal proofs"
+scripts/formal.py --quick
 
 # One short pass over the benchmarks keeps them alive; their figures gate nothing.
 build_and_test release -DSZT_BENCHMARKS=ON
