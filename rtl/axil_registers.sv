@@ -202,8 +202,9 @@ module axil_registers #(
     end
   end
 
-  // The place is filled whenever it is free; whether that was a command, pending_q says. START beside
-  // SOFT_RESET takes the place of a dropped command: filled with clear_q, when nothing is written.
+  // The place is filled whenever it is free; whether that was a command, pending_q says. START
+  // beside SOFT_RESET takes the place of a dropped command: filled with clear_q, when nothing is
+  // written.
   always_ff @(posedge clk_i) begin
     if (!pending_q || cmd_ready_i || clear_q) begin
       cmd_m_q       <= m_q[MWidth-1:0];

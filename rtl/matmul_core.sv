@@ -10,7 +10,8 @@
 // block that drives the port checks them. Two commands queue behind the running one.
 // Timing. Unstalled, a command of T tiles takes (T-1) * P + M + c cycles from its first busy cycle
 // to the acceptance of its last result: P = max(M, Rows, Hops), c = 2 * Rows + Hops + 7 (+ 1 with
-// RegisterOperand, + 1 with SplitAdd). Any stall on any stream costs time only. Every output depends on state alone.
+// RegisterOperand, + 1 with SplitAdd). Any stall on any stream costs time only. Every output
+// depends on state alone, but for the *_ended_o.
 // A misplaced TLAST pulses an error output and changes nothing else.
 // clear_i, for a cycle in which no command is offered, drops every command and all their beats. A
 // result beat that waits at the output stays until it is accepted (result_held_o) and counts for
@@ -274,8 +275,8 @@ module matmul_core #(
   wire last_vector = last_vector_q;
 
   // A vector's place was last used M vectors ago, so it is inside the accumulator's window exactly
-  // while at least M vectors were issued in the last HazardWindow - 1 cycles. Bit i of short_q: M is
-  // i + 1, in a tile that adds to places.
+  // while at least M vectors were issued in the last HazardWindow - 1 cycles. Bit i of short_q: M
+  // is i + 1, in a tile that adds to places.
   logic [HazardWindow-2:0] issued_q, short_q, next_short_q;
   function automatic logic hazard(input logic [HazardWindow-2:0] short_tile,
                                   input logic [HazardWindow-2:0] issued);

@@ -2,17 +2,18 @@
 // Stands in a stream and, after a reset of what is behind it, discards the packets that are still
 // owed to it: beats up to and including as many TLASTs. Passes everything through otherwise.
 //
-// clear_i adds owed_i packets to what is left to discard; flush_i, which acts after clear_i, ends
-// the discarding. More than 14 packets count as endless: only flush_i ends that. ready_o and
-// valid_o depend on state and on the other side of the stream; it does not cut any path.
+// clear_i adds owed_i packets, less the one that ended_i tells, to what is left to discard;
+// flush_i, which acts after clear_i, ends the discarding. More than 14 packets count as endless:
+// only flush_i ends that. ready_o and valid_o depend on state and on the other side of the stream;
+// it does not cut any path.
 `default_nettype none
 
 module stream_discard (
   input  wire       clk_i,
   input  wire       rst_ni,  // synchronous, active low
   input  wire       clear_i,
-  input  wire [3:0] owed_i,   // with clear_i: packets of which the last beat was not accepted before
-  input  wire       ended_i,  // with clear_i: one of these is accepted in this cycle
+  input  wire [3:0] owed_i,   // with clear_i: packets whose last beat was not accepted before
+  input  wire       ended_i,  // with clear_i: one of these last beats is accepted in this cycle
   input  wire       flush_i,
   // In
   input  wire       valid_i,

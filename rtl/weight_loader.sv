@@ -3,9 +3,9 @@
 // cycle, without ever stopping half-way.
 //
 // Beat b of a tile is array row b. Beats are accepted only for tiles that the sequencer has in
-// hand (tiles_*_i), at most two tiles ahead. A load may start (start_i, the cycle after ready_next_o)
-// once all Rows beats of a tile wait; its row b is at data_o, named by row_o, b + 1 cycles after
-// start_i. Back to back loads follow each other every Rows cycles.
+// hand (tiles_*_i), at most two tiles ahead. A load may start (start_i, the cycle after
+// ready_next_o) once all Rows beats of a tile wait; its row b is at data_o, named by row_o, b + 1
+// cycles after start_i. Back to back loads follow each other every Rows cycles.
 // TLAST belongs on the last beat of a command: tile_last_i at start_i says whether this tile ends
 // one. A TLAST elsewhere or missing raises last_error_o for a cycle and changes nothing else.
 `default_nettype none
