@@ -45,10 +45,11 @@ module core_proof #(
   input wire [$clog2(FifoDepth):0]    probe_credits,
   input wire [$clog2(FifoDepth):0]    probe_held,
   input wire [$clog2(FifoDepth):0]    probe_unread,
+  input wire                          probe_has_unread,
   input wire                          probe_latch_valid,
   input wire                          probe_results_ready,
-  input wire [2*$clog2(FifoDepth)+4:0] probe_results_state,  // of the two FIFOs
-  input wire [2*$clog2(FifoDepth)+4:0] probe_marks_state,
+  input wire [2*$clog2(FifoDepth)+5:0] probe_results_state,  // of the two FIFOs
+  input wire [2*$clog2(FifoDepth)+5:0] probe_marks_state,
   input wire [Stages-1:0]             probe_tag_valid,
   input wire [Stages-1:0]             probe_tag_last,
   input wire [Stages-1:0]             probe_tag_end,
@@ -108,11 +109,13 @@ module core_proof #(
   // ---- Registers that stand for what could be computed.
   wire [2:0] late = {&probe_issued, (probe_issued[0] & probe_issued[1]) |
                      (probe_issued[2] & (probe_issued[0] | probe_issued[1])), |probe_issued};
-  `PROVE(CreditFlag, !running || probe_has_credit == (probe_credits != '0))
   `PROVE(Ready, !running || probe_ready == (probe_active & ~|(probe_short & late) &
                                             (~probe_tile_last | probe_has_credit)))
 
 `ifdef CREDITS
+  `PROVE(CreditFlag, !running || probe_has_credit == (probe_credits != '0))
+  `PROVE(OnlyWithCredit, !running || !(probe_issue && probe_tile_last) || probe_credits != '0)
+  `PROVE(UnreadFlag, !running || probe_has_unread == (probe_unread != '0))
   // ---- The ones left, the results on their way and those held are what the FIFO takes.
   wire [Stages-1:0] last_tags = probe_tag_valid & probe_tag_last;
   wire [2:0]        last_sums = probe_bank_valid & probe_bank_last;
@@ -214,7 +217,6 @@ module core_proof #(
   `PROVE(ReadyIsLoaded, !running || !probe_next_ready || probe_loaded)
   `PROVE(LoadingIsLoaded, !running || !probe_first_row || probe_loaded)
   `PROVE(IdleAtRow0, !running || probe_loading || probe_load_row == '0)
-  `PROVE(OnlyWithCredit, !running || !(probe_issue && probe_tile_last) || probe_credits != '0)
 `endif
 
   // A FIFO that is full; a beat that waits through a clear; a second K tile.
