@@ -18,6 +18,7 @@
 #include "szt/idx.h"
 #include "szt/printable.h"
 #include "szt/sim/library_search.h"
+#include "szt/train/blas.h"
 #include "szt/train/training.h"
 
 namespace szt::tools {
@@ -32,6 +33,7 @@ struct Texts {
 // Loaded once; libtorch comes with it.
 train::Report run_trainer(const train::Options& options, const train::Observer& observer) {
   using Function = train::Report*(const train::Options&, const train::Observer&);
+  train::set_blas_defaults();
   static auto* const function =
       sim::SharedLibrary("libszt_train.so", "the trainer (it needs libtorch)", "szt_train")
           .find<Function>("szt_train");
