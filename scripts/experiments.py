@@ -27,16 +27,19 @@ from pathlib import Path
 
 from training_runs import Failure, Runs, mean_and_interval, significant
 
-RATES = (3e-4, 1e-3, 3e-3)
+RATES = (3e-4, 1e-3, 3e-3, 1e-2)
 MEMORY_RATES = (1e-4, *RATES)
 ARMS = ("float32", "dead-zone", "ste", "szt", "four-level")
 MEMORIES = ("kept-latents", "szt", "random-sign", "opposite-sign", "bt-zero")
 SWEEP_SEEDS = (101, 102)
 TASKS = {
     "fashion-mlp": {"task": "fashion-mlp", "epochs": 10},
-    "fashion-cnn": {"task": "fashion-cnn", "epochs": 3},
-    "text": {"task": "text", "steps": 1500, "batch": 16},
+    "fashion-cnn": {"task": "fashion-cnn", "epochs": 2},
+    "text": {"task": "text", "steps": 400, "batch": 16},
 }
+SECOND_STEPS = {"text": 200}  # of a network that goes on; others 1000
+EVALUATE_EVERY = {"text": 50}  # steps, where the course is drawn; others 200
+TEXTS = Path(__file__).resolve().parent.parent / ".cache/texts"  # scripts/fetch_text.py
 
 
 class Experiments:
@@ -44,14 +47,15 @@ class Experiments:
         self.runs = Runs(arguments.szt, arguments.folder / "runs", arguments.jobs)
         self.seeds = range(1, arguments.seeds + 1)
         self.rates = arguments.rates
+        self.second_steps = arguments.steps or SECOND_STEPS.get(arguments.task, 1000)
         self.task = dict(TASKS[arguments.task])
-        if arguments.data:
-            self.task["data"] = arguments.data
+        if arguments.task == "text":
+            self.task["data"] = str(arguments.data)
         if arguments.steps:
             self.task.pop("epochs", None)
             self.task["steps"] = arguments.steps
         self.other = {"rotate": arguments.rotate} if arguments.task != "text" else {
-            "data": arguments.other_data}
+            "data": str(arguments.other_data)}
         self.higher_is_better = arguments.task != "text"
         self.versions: dict = {}
         self.swept: dict[str, list[list[float]]] = {}  # by arm: [rate, mean score]
@@ -133,11 +137,14 @@ class Experiments:
             if length in self.task:
                 self.task[length] = (self.task[length] + 1) // 2
 
+    def evaluate_every(self) -> int:
+        return EVALUATE_EVERY.get(self.task["task"], 200)
+
     def quantized_arms(self, **more: object) -> dict[str, dict]:
         return {arm: {**self.task, **more, "arm": arm} for arm in ARMS}
 
     def scratch(self) -> list[dict]:
-        arms = self.quantized_arms(**{"evaluate-every": 200})
+        arms = self.quantized_arms(**{"evaluate-every": self.evaluate_every()})
         rates = self.sweep(arms)
         return self.rows(self.measure(arms, rates), rates, "ste")
 
@@ -173,7 +180,7 @@ class Experiments:
         return networks
 
     def second_task(self) -> dict:
-        task = {**self.task, "steps": self.task.get("steps", 1000)}
+        task = {**self.task, "steps": self.second_steps}
         task.pop("epochs", None)
         return task
 
@@ -198,7 +205,7 @@ class Experiments:
         for every in (50, 200, 1000):
             arms = {memory: {**self.task, "forget-every": every, "memory": memory,
                              "arm": "ste" if memory == "bt-zero" else "szt",
-                             "evaluate-every": 200} for memory in MEMORIES}
+                             "evaluate-every": self.evaluate_every()} for memory in MEMORIES}
             del arms["kept-latents"]["forget-every"]  # nothing is forgotten: one run for every R
             rates = self.sweep(arms)
             rows += [{**row, "forget_every": every}
@@ -226,9 +233,12 @@ def command(arguments: argparse.Namespace) -> str:
     """What makes the same result again, but for paths and jobs."""
     words = ["scripts/experiments.py", arguments.experiment, "--task", arguments.task,
              "--seeds", str(arguments.seeds)]
-    for option in ("steps", "data", "other_data"):
-        if value := getattr(arguments, option):
-            words += [f"--{option.replace('_', '-')}", Path(str(value)).name]
+    if arguments.steps:
+        words += ["--steps", str(arguments.steps)]
+    if arguments.task == "text" and arguments.data != TEXTS / "sotu.txt":
+        words += ["--data", arguments.data.name]
+    if arguments.task == "text" and arguments.other_data != TEXTS / "moby-dick.txt":
+        words += ["--other-data", arguments.other_data.name]
     if arguments.rates:
         words += ["--rates", ",".join(f"{rate:g}" for rate in arguments.rates)]
     if arguments.experiment == "reopen" and arguments.task != "text":
@@ -251,13 +261,15 @@ def main() -> int:
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("experiment", choices=("escape", "scratch", "reopen", "ptq", "forget"))
     parser.add_argument("--task", choices=tuple(TASKS), default="fashion-mlp")
-    parser.add_argument("--data", help="of the task text: the text to learn")
-    parser.add_argument("--other-data", help="of the task text: the text after reopening")
+    parser.add_argument("--data", type=Path, default=TEXTS / "sotu.txt",
+                        help="of the task text: the text to learn (what fetch_text.py got)")
+    parser.add_argument("--other-data", type=Path, default=TEXTS / "moby-dick.txt",
+                        help="of the task text: the text after reopening (likewise)")
     parser.add_argument("--rotate", type=float, default=30, help="degrees, of reopen (30)")
     parser.add_argument("--seeds", type=int, default=5, help="of the result (5)")
     parser.add_argument("--rates", type=rate_list, metavar="R,R,...",
-                        help="of the sweep (0.0003,0.001,0.003; where 2-bit weights are reopened "
-                             "0.0001 too)")
+                        help="of the sweep (0.0003,0.001,0.003,0.01; where 2-bit weights are "
+                             "reopened 0.0001 too)")
     parser.add_argument("--steps", type=int, help="a run, in place of the task's own")
     parser.add_argument("--jobs", type=int, default=2, help="runs side by side, a thread each (2)")
     parser.add_argument("--szt", type=Path, default=Path("build/release/bin/szt"))
@@ -265,10 +277,9 @@ def main() -> int:
     parser.add_argument("--json", type=Path, help="also write the rows")
     arguments = parser.parse_args()
     try:
-        if arguments.task == "text" and not arguments.data:
-            raise Failure("--task text needs --data FILE")
-        if arguments.task == "text" and arguments.experiment == "reopen" and not arguments.other_data:
-            raise Failure("reopen of a text needs --other-data FILE")
+        for data in (arguments.data, arguments.other_data):
+            if arguments.task == "text" and not data.exists():
+                raise Failure(f"{data}: not there; scripts/fetch_text.py gets two texts")
         if arguments.seeds < 2:
             raise Failure("--seeds: an interval needs at least 2")
         if not arguments.szt.exists():

@@ -155,26 +155,26 @@ class ExperimentsTest(unittest.TestCase):
         self.assertEqual(list(rows), ["float32", "dead-zone", "ste", "szt", "four-level"])
         for row in rows.values():
             self.assertEqual(row["rate"], 0.001)  # neither the first nor the last of the sweep
-            self.assertEqual([rate for rate, _ in row["swept"]], [0.0003, 0.001, 0.003])
+            self.assertEqual([rate for rate, _ in row["swept"]], [0.0003, 0.001, 0.003, 0.01])
             self.assertEqual(row["spike_steps"], [[400], [399, 400], [398, 399, 400]])
-        # 0.53 + 0.001 * seed, of seeds 1, 2, 3; the sweep's of 101 and 102 at its three rates.
+        # 0.53 + 0.001 * seed, of seeds 1, 2, 3; the sweep's of 101 and 102 at its four rates.
         szt = rows["szt"]
         self.assertEqual(szt["finals"], [0.531, 0.532, 0.533])
         self.assertAlmostEqual(szt["final"][1], 4.303 * 0.001 / math.sqrt(3), places=6)
-        self.assertEqual([score for _, score in szt["swept"]], [0.5315, 0.6315, 0.5315])
+        self.assertEqual([score for _, score in szt["swept"]], [0.5315, 0.6315, 0.5315, 0.5315])
         self.assertEqual(szt["base"], "ste")
         self.assertAlmostEqual(szt["difference"][0], 0.01)
         self.assertAlmostEqual(szt["difference_course"][1][1], 0.005)
         self.assertEqual(szt["rate_in_scales"], [0.002, 0.002])
         self.assertIsNone(rows["float32"]["rate_in_scales"])
-        # 5 arms at 3 rates on 2 seeds, then on 3 seeds; and nothing of it a second time.
-        self.assertEqual(len(self.calls()), 45)
-        self.experiment("scratch", "--steps", 400)
-        self.assertEqual(len(self.calls()), 45)
-        # A wider sweep makes what is new in it alone.
-        wider, _ = self.experiment("scratch", "--steps", 400, "--rates", "0.001,0.003,0.01")
+        # 5 arms at 4 rates on 2 seeds, then on 3 seeds; and nothing of it a second time.
         self.assertEqual(len(self.calls()), 55)
-        self.assertEqual([rate for rate, _ in wider["szt"]["swept"]], [0.001, 0.003, 0.01])
+        self.experiment("scratch", "--steps", 400)
+        self.assertEqual(len(self.calls()), 55)
+        # A wider sweep makes what is new in it alone.
+        wider, _ = self.experiment("scratch", "--steps", 400, "--rates", "0.001,0.003,0.03")
+        self.assertEqual(len(self.calls()), 65)
+        self.assertEqual([rate for rate, _ in wider["szt"]["swept"]], [0.001, 0.003, 0.03])
         self.assertEqual(wider["szt"]["finals"], szt["finals"])
 
         text = experiment_tables.tables(report, "picture.png")
@@ -190,7 +190,7 @@ class ExperimentsTest(unittest.TestCase):
                 "| `szt` | 46.80 ± 0.25 | 46.80 ± 0.25 | 40.00 ± 0.00 |",
                 "| `ste` − `dead-zone` | −1.00 ± 0.00 | −1.00 ± 0.00 |",
                 "| `szt` − `ste` | 0.0 ± 0.0 | not told apart |",
-                "| `szt` | 53.15 | **63.15** | 53.15 |  |",
+                "| `szt` | 53.15 | **63.15** | 53.15 | 53.15 |  |",
                 "![scratch, fashion-mlp](picture.png)"):
             self.assertIn(line + "\n", text)
         self.assertIn("3 seeds (1–3), rates chosen on seeds 101, 102", text)
@@ -238,7 +238,7 @@ class ExperimentsTest(unittest.TestCase):
 
     def test_refuses(self):
         for arguments, part in ((("--seeds", 1), "--seeds"), (("--szt", "/none"), "/none"),
-                                (("--task", "text"), "--data")):
+                                (("--task", "text", "--data", "/none/text"), "/none/text: not there")):
             result = self.run_script("scratch", *arguments)
             self.assertEqual(result.returncode, 2)
             self.assertEqual(result.stderr.count("\n"), 1, result.stderr)

@@ -118,7 +118,9 @@ class Images final : public Data {
   mutable std::size_t epoch_ = 0;
 };
 
-// The last twentieth of the text is the test set, in windows that do not overlap.
+// One alphabet for every text, so that a network can go on with another one: newline, the 95
+// characters that ASCII prints, and one for any other byte. The test set is in the last twentieth:
+// windows that do not overlap, all of them or as many as are tested in seconds, evenly spread.
 class Text final : public Data {
  public:
   explicit Text(const Options& options) : seed_(options.seed), batch_(options.batch) {
@@ -130,19 +132,15 @@ class Text final : public Data {
       throw InputError(fmt::format("{}: {} bytes; a text to learn from has {} or more",
                                    printable_path(options.data), bytes.size(), kLeast));
     }
-    std::array<std::int64_t, 256> index;
-    index.fill(-1);
-    for (const char byte : bytes) index[static_cast<unsigned char>(byte)] = 0;
-    for (std::int64_t& place : index) {
-      if (place == 0) place = static_cast<std::int64_t>(characters_++);
-    }
     text_ = torch::empty({static_cast<std::int64_t>(bytes.size())}, torch::kInt64);
     auto* to = text_.data_ptr<std::int64_t>();
-    for (const char byte : bytes) *to++ = index[static_cast<unsigned char>(byte)];
+    for (const char byte : bytes) *to++ = place_in_alphabet(byte);
     training_size_ = bytes.size() - bytes.size() / 20;
+    const std::size_t test_size = bytes.size() - training_size_;
+    windows_ = (test_size - 1) / static_cast<std::size_t>(kTextContext);
   }
 
-  std::size_t characters() const override { return characters_; }
+  std::size_t characters() const override { return kAlphabet; }
 
   std::size_t steps_per_epoch() const override {
     return std::max<std::size_t>(
@@ -158,25 +156,27 @@ class Text final : public Data {
     return windows(places);
   }
 
-  std::size_t test_batches() const override {
-    const std::size_t size = static_cast<std::size_t>(text_.size(0)) - training_size_;
-    const std::size_t count = (size - 1) / static_cast<std::size_t>(kTextContext);
-    return (count + kTestWindows - 1) / kTestWindows;
-  }
+  std::size_t test_batches() const override { return (tested() + kTestBatch - 1) / kTestBatch; }
 
   Batch test_batch(std::size_t index) const override {
     const auto context = static_cast<std::size_t>(kTextContext);
     std::vector<std::size_t> places;
-    for (std::size_t i = 0; i < kTestWindows; ++i) {
-      const std::size_t place = training_size_ + (index * kTestWindows + i) * context;
-      if (place + context >= static_cast<std::size_t>(text_.size(0))) break;
-      places.push_back(place);
+    for (std::size_t i = index * kTestBatch; i < std::min((index + 1) * kTestBatch, tested());
+         ++i) {
+      places.push_back(training_size_ + i * windows_ / tested() * context);
     }
     return windows(places);
   }
 
  private:
-  static constexpr std::size_t kTestWindows = 64;
+  static constexpr std::size_t kAlphabet = 97, kTestBatch = 64, kMostTested = 256;
+
+  static std::int64_t place_in_alphabet(char byte) {
+    if (byte == '\n') return 0;
+    return byte >= ' ' && byte <= '~' ? byte - ' ' + 1 : static_cast<std::int64_t>(kAlphabet) - 1;
+  }
+
+  std::size_t tested() const { return std::min(windows_, kMostTested); }
 
   Batch windows(const std::vector<std::size_t>& places) const {
     std::vector<torch::Tensor> inputs, targets;
@@ -190,9 +190,9 @@ class Text final : public Data {
 
   std::uint64_t seed_;
   std::size_t batch_;
-  std::size_t characters_ = 0;
   std::size_t training_size_ = 0;
-  torch::Tensor text_;  // int64
+  std::size_t windows_ = 0;  // of the test set
+  torch::Tensor text_;       // int64
 };
 
 }  // namespace
