@@ -32,7 +32,8 @@ FRONT_ENDS = {  # what szt_decode is built as
 }
 # Folders of bodies that take the place of portable modules of the same name, and the file of
 # Yosys that says what their cells do.
-BODIES = {"ecp5": "+/ecp5/cells_sim.v +/ecp5/cells_bb.v", "xilinx7": "+/xilinx/cells_sim.v"}
+BODIES = {"ecp5": "+/ecp5/cells_sim.v +/ecp5/cells_bb.v", "ice40": "+/ice40/cells_sim.v",
+          "xilinx7": "+/xilinx/cells_sim.v"}
 
 
 def parameters(config: dict, front_end: str) -> dict[str, str]:

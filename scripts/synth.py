@@ -15,6 +15,7 @@ import concurrent.futures
 import hashlib
 import json
 import os
+import random
 import re
 import shutil
 import statistics
@@ -23,10 +24,10 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from rtl_sources import BODIES, CONFIGS, FRONT_ENDS, RTL, ROOT, parameters, sources, yosys_script
+from rtl_sources import BODIES, CONFIGS, FRONT_ENDS, PACKAGES, ROOT, RTL, parameters, sources, yosys_script
 from synth_targets import OSU018, TARGETS, Target
 
-TOPS = {"array": "ternary_array", "core": "matmul_core", "axi": "szt_matmul"}
+TOPS = {"decode": "szt_decode", "array": "ternary_array", "core": "matmul_core", "axi": "szt_matmul"}
 ARRAY_PARAMETERS = ("Rows", "Cols", "ActWidth", "ActReach", "RegisterOperand")
 PRODUCTS = ("tiny", "small", "medium", "large")
 KEPT = 2  # counted up when what is kept of a run changes
@@ -52,12 +53,22 @@ class Design:
     top: str
     front_end: str
     folded: bool
+    order: int = 0  # of the source files: what the mapper makes of the same logic depends on names
 
     @property
-    def bodies(self) -> str | None:
-        return self.target.bodies if self.folded else None
+    def bodies(self) -> str:
+        return self.target.bodies if self.folded else self.target.always
+
+    def files(self) -> list[Path]:
+        files = sources(self.bodies)
+        modules = [path for path in files if path not in PACKAGES]
+        if self.order:
+            random.Random(self.order).shuffle(modules)
+        return [*PACKAGES, *modules]
 
     def values(self, configs: dict) -> dict[str, str]:
+        if self.top == "decode":
+            return FRONT_ENDS[self.front_end]
         of_core = parameters(configs[self.config], self.front_end)
         if self.folded:  # the operand is inside of the adder: there is nothing to register
             of_core["RegisterOperand"] = "1'b0"
@@ -139,7 +150,7 @@ class Synthesis:
 
     def read(self, design: Design) -> tuple[str, list[str]]:
         """Yosys's commands that read the design, and what they read, for the cache's key."""
-        files = sources(design.bodies)
+        files = design.files()
         cells = f"read_verilog -lib {BODIES[design.bodies]}; " if design.bodies else ""
         script = cells + yosys_script(design.values(self.configs), TOPS[design.top], files)
         return script, [path.read_text(encoding="utf-8")

@@ -51,7 +51,8 @@ class Target:
     name: str
     synth: str  # Yosys, with {top} and {out}: the netlist to write
     count: Callable[[Cells], dict[str, float]] | None
-    bodies: str = ""  # the folder of rtl/ with its own bodies
+    bodies: str = ""  # the folder of rtl/ with its own bodies, which fold the operand in
+    always: str = ""  # the folder of bodies without which nothing is made for it
     device: str = ""
     place: str = ""  # the program, as in PATH
     options: tuple[str, ...] = ()  # of the program, with {netlist}, {seed}, {report} and {freq}
@@ -63,7 +64,7 @@ OSU018 = Path("/usr/share/qflow/tech/osu018/osu018_stdcells.lib")
 TARGETS = {
     target.name: target for target in (
         Target(
-            "ice40", "synth_ice40 -top {top} -json {out}", ice40,
+            "ice40", "synth_ice40 -top {top} -json {out}", ice40, always="ice40",
             device="iCE40 HX8K", place="nextpnr-ice40",
             options=("--hx8k", "--package", "ct256", "--json", "{netlist}", "--seed", "{seed}",
                      "--freq", "{freq}", "--timing-allow-fail", "--report", "{report}"),
