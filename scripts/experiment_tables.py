@@ -18,6 +18,7 @@ BITS = {
     "float32": "32", "dead-zone": "1.6", "ste": "1.6", "szt": "2.0", "four-level": "2.0",
     "kept-latents": "32 + 2", "random-sign": "1.6", "opposite-sign": "2.0", "bt-zero": "1.6",
     "untrained szt": "1.6", "untrained four-level": "2.0",
+    "untrained random-sign": "1.6",
 }
 # Differences shown, and what each of them is.
 OF_ARMS = (
@@ -34,6 +35,7 @@ OF_MEMORIES = (
     ("opposite-sign", "random-sign", "a wrong bit against a random one"),
     ("kept-latents", "szt", "what 2 bits a weight lose"),
     ("untrained four-level", "untrained szt", "four levels instead of three, no training"),
+    ("untrained four-level", "untrained random-sign", "the stored bit there, no training"),
 )
 CREDITED = OF_MEMORIES[:2]
 

@@ -194,6 +194,7 @@ class Experiments:
         rows = self.memories(networks, self.second_task())
         shot = {**self.second_task(), "steps": 0, "memory": "szt"}
         arms = {f"untrained {arm}": {**shot, "arm": arm} for arm in ("szt", "four-level")}
+        arms["untrained random-sign"] = {**shot, "arm": "four-level", "memory": "random-sign"}
         after = {(arm, seed): (network[0], True)
                  for arm in arms for seed, network in networks.items()}
         rates = dict.fromkeys(arms, RATES[0])

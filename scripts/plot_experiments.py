@@ -27,6 +27,7 @@ STYLES = {  # colour, line, marker
     "kept-latents": (GREY, (0, (1, 1)), "x"), "random-sign": (GREEN, (0, (5, 1, 1, 1)), "D"),
     "opposite-sign": (PURPLE, (0, (6, 1, 1, 1, 1, 1)), "v"), "bt-zero": (BLUE, (0, (4, 1.5)), "s"),
     "untrained szt": (ORANGE, (0, (1, 2)), "P"), "untrained four-level": (ORANGE, (0, (3, 2)), "*"),
+    "untrained random-sign": (ORANGE, (0, (1, 4)), "+"),
 }
 CREDIT = {"szt": (VERMILION, "-", "o"), "random-sign": (BLUE, (0, (4, 1.5)), "s")}  # by minuend
 

@@ -57,6 +57,8 @@ class Target:
     place: str = ""  # the program, as in PATH
     options: tuple[str, ...] = ()  # of the program, with {netlist}, {seed}, {report} and {freq}
     packed: str = ""  # in its output: the logic cells that packing leaves
+    needs: Path | None = None  # a file that it cannot do without
+    package: str = ""  # Debian's, that has it
 
 
 OSU018 = Path("/usr/share/qflow/tech/osu018/osu018_stdcells.lib")
@@ -81,6 +83,6 @@ TARGETS = {
                "write_json {out}", xilinx, bodies="xilinx7", device="7 series"),
         Target("osu018", "synth -flatten -top {top}; dfflibmap -liberty {lib}; "
                "abc -liberty {lib} -D 1000; opt_clean -purge; write_json {out}", None,
-               device="OSU 0.18 um standard cells"),
+               device="OSU 0.18 um standard cells", needs=OSU018, package="qflow-tech-osu018"),
     )
 }
