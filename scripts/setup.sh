@@ -1,16 +1,17 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # Installs what the project needs on Debian 12 or 13; when it is all there, quick and silent.
-#   setup.sh [demo|test|all]
+#   setup.sh [demo|test|regress|all]
 #     demo   to build the szt tool, Verilate the array and run the demo (default)
 #     test   demo, and what the tests add: GoogleTest, Google Benchmark, SystemC, libtorch, Clang,
 #            Icarus, Yosys, and a reference safetensors reader in .venv (PyPI; skipped where not reached)
-#     all    test, and what the plot_ scripts draw with: matplotlib
+#     regress  test, and Slurm with munge: the cluster on which the tests try scripts/regress.py
+#     all    regress, and what the plot_ scripts draw with: matplotlib
 # Needs root or sudo only when a package is missing. pip's own settings (PIP_INDEX_URL, ...) hold.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-usage() { sed -n '3,9s/^# \{0,1\}//p' scripts/setup.sh; }
+usage() { sed -n '3,10s/^# \{0,1\}//p' scripts/setup.sh; }
 die() {
   echo "setup.sh: $*" >&2
   exit 2
@@ -26,6 +27,7 @@ test_packages=(
   libgtest-dev libgmock-dev libbenchmark-dev libsystemc-dev libtorch-dev clang clang-format
   iverilog yosys patch
 )
+regress_packages=(slurm-wlm munge)
 plot_packages=(python3-matplotlib)
 safetensors_version=0.6.2
 
@@ -102,12 +104,12 @@ make_venv() {
 
 what=demo
 case ${1:-demo} in
-  demo | test | all) what=${1:-demo} ;;
+  demo | test | regress | all) what=${1:-demo} ;;
   -h | --help)
     usage
     exit 0
     ;;
-  *) die "unknown argument $1 (demo, test or all; --help says more)" ;;
+  *) die "unknown argument $1 (demo, test, regress or all; --help says more)" ;;
 esac
 (($# <= 1)) || die "one argument at most (--help says more)"
 
@@ -117,8 +119,13 @@ case $what in
     install_missing "${demo_packages[@]}" "${test_packages[@]}"
     make_venv
     ;;
+  regress)
+    install_missing "${demo_packages[@]}" "${test_packages[@]}" "${regress_packages[@]}"
+    make_venv
+    ;;
   all)
-    install_missing "${demo_packages[@]}" "${test_packages[@]}" "${plot_packages[@]}"
+    install_missing "${demo_packages[@]}" "${test_packages[@]}" "${regress_packages[@]}" \
+      "${plot_packages[@]}"
     make_venv
     ;;
 esac
