@@ -13,7 +13,7 @@
 
 Every arm has its own learning rate, the best of a sweep on seeds of its own; the seeds of the result
 are paired (same first weights, same data in the same order in every arm), intervals are 95 %. Runs
-are kept in FOLDER and made once. Nothing is computed here but means and intervals.
+are kept in FOLDER, made once and by one szt. Nothing is computed here but means and intervals.
 
 FOLDER/EXPERIMENT-TASK.json, with --json, is what scripts/plot_experiments.py draws and tabulates.
 
@@ -22,6 +22,7 @@ Exit: 0 done, 2 bad usage, or a run failed.
 
 import argparse
 import json
+import os
 import sys
 from pathlib import Path
 
@@ -37,6 +38,8 @@ TASKS = {
     "fashion-cnn": {"task": "fashion-cnn", "epochs": 2},
     "text": {"task": "text", "steps": 400, "batch": 16},
 }
+# Steps between two losses of memory: the last a quarter of a run or more.
+FORGET_EVERY = {"fashion-mlp": (50, 200, 1000), "fashion-cnn": (20, 50, 200), "text": (10, 25, 75)}
 SECOND_STEPS = {"text": 200}  # of a network that goes on; others 1000
 EVALUATE_EVERY = {"text": 50}  # steps, where the course is drawn; others 200
 TEXTS = Path(__file__).resolve().parent.parent / ".cache/texts"  # scripts/fetch_text.py
@@ -203,7 +206,7 @@ class Experiments:
     def forget(self) -> list[dict]:
         rows = []
         self.halve()
-        for every in (50, 200, 1000):
+        for every in FORGET_EVERY[self.task["task"]]:
             arms = {memory: {**self.task, "forget-every": every, "memory": memory,
                              "arm": "ste" if memory == "bt-zero" else "szt",
                              "evaluate-every": self.evaluate_every()} for memory in MEMORIES}
@@ -283,8 +286,13 @@ def main() -> int:
                 raise Failure(f"{data}: not there; scripts/fetch_text.py gets two texts")
         if arguments.seeds < 2:
             raise Failure("--seeds: an interval needs at least 2")
-        if not arguments.szt.exists():
-            raise Failure(f"{arguments.szt}: not there; build it, or give --szt")
+        if arguments.jobs < 1:
+            raise Failure("--jobs: at least 1")
+        arguments.szt = arguments.szt.resolve()
+        if not arguments.szt.is_file() or not os.access(arguments.szt, os.X_OK):
+            raise Failure(f"{arguments.szt}: no such program; build it, or give --szt")
+        if arguments.json and not arguments.json.parent.is_dir():
+            raise Failure(f"{arguments.json.parent}: no such folder, for --json")
         experiments = Experiments(arguments)
         try:
             rows = getattr(experiments, arguments.experiment)()
@@ -294,6 +302,9 @@ def main() -> int:
     except Failure as failure:
         print(f"experiments.py: {failure}", file=sys.stderr)
         return 2
+    except KeyboardInterrupt:
+        print("experiments.py: interrupted; the same command goes on", file=sys.stderr)
+        return 130
     table(rows)
     if arguments.json:
         head = {"experiment": arguments.experiment, "task": arguments.task,

@@ -5,6 +5,7 @@ import concurrent.futures
 import hashlib
 import json
 import math
+import os
 import statistics
 import subprocess
 import sys
@@ -59,6 +60,14 @@ def significant(value: object) -> object:
     return value
 
 
+def whole(report: Path) -> bool:
+    """Whether a run left its report there, all of it."""
+    try:
+        return "final" in json.loads(report.read_text())
+    except (OSError, ValueError):
+        return False
+
+
 class Runs:
     """Runs are named by a hash of their options; a report that is there already is not made again,
     so an interrupted experiment goes on where it was."""
@@ -71,6 +80,22 @@ class Runs:
         self.done = self.made = 0
         self.start = time.monotonic()
         folder.mkdir(parents=True, exist_ok=True)
+        self._same_maker()
+
+    def _same_maker(self) -> None:
+        """Runs of two programs, or of two BLASes, must not stand in one table."""
+        maker = hashlib.sha256()
+        for file in (self.szt, *sorted(self.szt.parent.parent.glob("lib/libszt_train.so"))):
+            maker.update(file.read_bytes())
+        maker.update("".join(f"{name}={value}" for name, value in sorted(os.environ.items())
+                             if name.startswith("OPENBLAS_")).encode())
+        note = self.folder / "made-by"
+        if not note.exists():
+            if any(self.folder.glob("*.json")):
+                raise Failure(f"{self.folder}: runs of another szt; delete it, or give --folder")
+            note.write_text(maker.hexdigest() + "\n")
+        elif note.read_text().strip() != maker.hexdigest():
+            raise Failure(f"{self.folder}: runs of another szt; delete it, or give --folder")
 
     def submit(self, options: dict, after: "concurrent.futures.Future | None" = None,
                keep: bool = False, quantized: bool = False) -> concurrent.futures.Future:
@@ -93,7 +118,7 @@ class Runs:
     def _run(self, name: str, options: dict, after, keep: bool, quantized: bool) -> dict:
         report = self.folder / f"{name}.json"
         network = self.folder / f"{name}.safetensors"
-        if not report.exists() or (keep and not network.exists()):
+        if not whole(report) or (keep and not network.exists()):
             command = [str(self.szt), "train", "--threads", "1", "--json", str(report)]
             for option, value in options.items():
                 command += [f"--{option}"] if value is True else [f"--{option}", str(value)]
@@ -130,5 +155,5 @@ class Runs:
         left = spent / max(self.made, 1) * (total - self.done)
         end = "\n" if self.done == total or not sys.stderr.isatty() else ""
         begin = "\r\x1b[K" if sys.stderr.isatty() else ""
-        print(f"{begin}{self.done} of {total} runs, {left / 60:.0f} min left", end=end,
+        print(f"{begin}{self.done} of {total} runs so far, {left / 60:.0f} min left of these", end=end,
               file=sys.stderr, flush=True)

@@ -28,6 +28,7 @@ struct Texts {
   std::string task = "fashion-mlp", arm = "szt", zero_shift = "2", memory = "szt",
               schedule = "cosine";
   std::string data, start, output, snapshot, json;
+  bool zero_shift_given = false;
 };
 
 // Loaded once; libtorch comes with it.
@@ -113,6 +114,11 @@ int train_network(train::Options options, const Texts& texts) {
   options.zero_shift = parse_zero_shift(texts.zero_shift);
   options.memory = train::parse_memory(texts.memory);
   options.schedule = train::parse_schedule(texts.schedule);
+  const bool shifted = options.arm == train::Arm::kSzt || options.arm == train::Arm::kFourLevel ||
+                       !texts.start.empty() || options.forget_every != 0;
+  if (texts.zero_shift_given && !shifted) {
+    throw InputError(fmt::format("--zero-shift: arm {} takes every zero for 0", texts.arm));
+  }
   options.data = texts.data;
   options.start = texts.start;
   options.output = texts.output;
@@ -129,17 +135,31 @@ int train_network(train::Options options, const Texts& texts) {
 
   Progress progress;
   const auto start = std::chrono::steady_clock::now();
-  std::size_t first = 0;
-  const train::Report report =
-      run_trainer(options, [&](std::size_t step, std::size_t steps, double loss) {
-        if (first == 0) first = step;
-        const double share = static_cast<double>(step) / static_cast<double>(steps);
-        if (!progress.due()) return progress.update(share, {});
-        const double left = seconds_since(start) / static_cast<double>(step - first + 1) *
-                            static_cast<double>(steps - step);
-        progress.update(share, fmt::format("step {} of {}", step, steps),
-                        fmt::format("loss {:.4f}  {} left", loss, duration(left)));
-      });
+  std::size_t first = 0, last = 0;
+  const auto train = [&] {
+    return run_trainer(options, [&](std::size_t step, std::size_t steps, double loss) {
+      if (first == 0) first = step;
+      last = step;
+      const double share = static_cast<double>(step) / static_cast<double>(steps);
+      if (!progress.due()) return progress.update(share, {});
+      const double left = seconds_since(start) / static_cast<double>(step - first + 1) *
+                          static_cast<double>(steps - step);
+      progress.update(share, fmt::format("step {} of {}", step, steps),
+                      fmt::format("loss {:.4f}  {} left", loss, duration(left)));
+    });
+  };
+  train::Report report;
+  try {
+    report = train();
+  } catch (const Interrupted&) {
+    progress.clear();
+    if (!options.snapshot.empty()) {
+      fmt::print(stderr,
+                 "szt: {}: the state after step {}; the same command with --resume goes on\n",
+                 printable_path(options.snapshot), last);
+    }
+    throw;
+  }
   progress.clear();
 
   fmt::print("{}: {} parameters, {} of them in 2 bits; {} steps of {}, {:.0f} samples a second\n",
@@ -163,8 +183,9 @@ Subcommand add_train(CLI::App& app) {
   command->footer(
       "Every forward pass quantises the weights by rule twn and the inputs of each matrix to "
       "int8,\n"
-      "as the hardware does. The same options give the same files on one machine. After Ctrl-C a\n"
-      "run with --snapshot goes on with --resume, to the same result.");
+      "as the hardware does. The same options give the same network on one machine. After Ctrl-C "
+      "a\n"
+      "run with --snapshot goes on with --resume, to the same network.");
   command
       ->add_option("--task", texts->task,
                    "fashion-mlp, fashion-cnn (Fashion-MNIST) or text (the next\ncharacter)")
@@ -234,7 +255,10 @@ Subcommand add_train(CLI::App& app) {
          [options](std::uint64_t n) { options->snapshot_every = n; });
   command->add_flag("--resume", options->resume, "Go on from --snapshot");
   add_json_option(*command, texts->json);
-  return {command, [options, texts] { return train_network(*options, *texts); }};
+  return {command, [command, options, texts] {
+            texts->zero_shift_given = command->count("--zero-shift") != 0;
+            return train_network(*options, *texts);
+          }};
 }
 
 }  // namespace szt::tools

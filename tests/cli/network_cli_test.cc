@@ -78,13 +78,30 @@ TEST_F(Network, TrainRefusesNonsenseAndLeavesNothing) {
   refused({{"--batch", "257"}}, {"--batch 257: there are 256 training images"});
   refused({{"--rate", "-1"}}, {"rate -1"});
   refused({{"--rate", "nan"}}, {"rate nan"});
+  refused({{"--rate", "1e38"}}, {"rate 1e+38", "0 to"});
+  refused({{"--memory", "bt-zero"}}, {"memory bt-zero", "network to start at"});
+  refused({{"--recalibrate", ""}}, {"recalibrate", "network to start at"});
+  refused({{"--arm", "ste"}, {"--zero-shift", "5"}}, {"--zero-shift", "arm ste"});
   refused({{"--resume", ""}}, {"no snapshot to resume from"});
-  refused({{"--snapshot", dir_ / "none"}, {"--resume", ""}}, {"none", "not a snapshot"});
+  refused({{"--snapshot", dir_ / "none"}, {"--resume", ""}}, {"none: cannot be read"});
+  refused({{"--snapshot", dir_ / "t10k-labels-idx1-ubyte"}, {"--resume", ""}},
+          {"t10k-labels", "not a snapshot"});
   refused({{"--start", dir_ / "none"}}, {"none"});
   refused({{"--task", "text"}, {"--data", dir_ / "none"}}, {"none: cannot be read"});
   refused({{"--arm", "float32"}, {"--forget-every", "3"}}, {"no 2-bit memory"});
   refused({{"--arm", "float32"}, {"--rate", "1e30"}}, {"the loss is"});
   expect_bad_input({"train", "--task", "text"}, {"--task text needs --data"});
+  expect_bad_input({"train", "--keep-latents"}, {"latents", "its file is not given"});
+}
+
+TEST_F(Network, ResumesWhateverTheDataAreCalled) {
+  expect_ok(train({{"--snapshot", dir_ / "snap"}}));
+  std::filesystem::create_directory_symlink(dir_.path(), dir_ / "images");
+  for (const std::string& data : {dir_.path().string() + "/", (dir_ / "images").string()}) {
+    expect_ok(train({{"--snapshot", dir_ / "snap"}, {"--resume", ""}, {"--data", data}}));
+  }
+  expect_bad_input(train({{"--snapshot", dir_ / "snap"}, {"--resume", ""}, {"--seed", "2"}}),
+                   {"seed 1, not 2"});
 }
 
 #else
@@ -94,6 +111,22 @@ TEST_F(Network, WithoutLibtorchTrainSaysWhatIsMissing) {
 }
 
 #endif
+
+// The network that scripts/demo.sh classifies with.
+TEST_F(Network, TheDefaultNetworkHasItsAccuracy) {
+  if (!std::filesystem::exists("/usr/share/datasets/fashion-mnist")) {
+    GTEST_SKIP() << "no Fashion-MNIST (Debian: dataset-fashion-mnist)";
+  }
+  expect_ok({"classify", "--network", SZT_DEFAULT_NETWORK, "--json", dir_ / "all"});
+  EXPECT_EQ(read_json(dir_ / "all").at("images"), 10000);
+  EXPECT_EQ(read_json(dir_ / "all").at("accuracy"), 0.8938);
+  expect_ok({"classify", "--network", SZT_DEFAULT_NETWORK, "--device", "rtl", "--count", "512",
+             "--json", dir_ / "rtl"});
+  const nlohmann::json row = read_json(dir_ / "rtl");
+  EXPECT_EQ(row.at("accuracy"), row.at("accuracy_model"));
+  EXPECT_EQ(row.at("results_compared"), 512 * (256 + 256 + 10));
+  EXPECT_EQ(row.at("mismatching_bits"), 0);
+}
 
 TEST_F(Network, ClassifyRefusesNonsense) {
   const auto refused = [&](const std::vector<std::string>& more,

@@ -238,6 +238,8 @@ class ExperimentsTest(unittest.TestCase):
 
     def test_refuses(self):
         for arguments, part in ((("--seeds", 1), "--seeds"), (("--szt", "/none"), "/none"),
+                                (("--szt", self.dir), "no such program"), (("--jobs", 0), "--jobs"),
+                                (("--json", "/none/x.json"), "/none: no such folder"),
                                 (("--task", "text", "--data", "/none/text"), "/none/text: not there")):
             result = self.run_script("scratch", *arguments)
             self.assertEqual(result.returncode, 2)

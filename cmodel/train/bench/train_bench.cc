@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Training throughput of each arm against plain float32 libtorch on the same network: process time
-// of the training steps, the arms taken in turns in one run, medians of the ratios.
+// Training throughput of each arm against plain float32 libtorch on the same network: processor
+// time of the training steps, the arms taken in turns in one run, medians of the ratios.
 #include <fmt/format.h>
 #include <unistd.h>
 
@@ -18,27 +18,29 @@
 namespace szt::train {
 namespace {
 
-double samples_per_second(Options options, Arm arm) {
+double samples_per_second(Options options, Arm arm, std::string& tool) {
   options.arm = arm;
   const Report report = train(options, {});
-  return static_cast<double>(report.samples_trained) / report.seconds;
+  tool = report.tool;
+  return static_cast<double>(report.samples_trained) / report.processor_seconds;
 }
 
 int compare(const Options& options, int rounds, double minimum) {
   std::vector<std::vector<double>> ratios(kAllArms.size());
   std::vector<double> fastest(kAllArms.size());
+  std::string tool;
   for (int round = 0; round < rounds; ++round) {
     double plain = 0;
     for (std::size_t i = 0; i < kAllArms.size(); ++i) {
-      const double rate = samples_per_second(options, kAllArms[i]);
+      const double rate = samples_per_second(options, kAllArms[i], tool);
       if (kAllArms[i] == Arm::kFloat32) plain = rate;
       ratios[i].push_back(rate / plain);
       fastest[i] = std::max(fastest[i], rate);
     }
   }
   bool enough = true;
-  fmt::print("{}, batch {}, {} rounds of {} steps, {} thread(s)\n", name(options.task),
-             options.batch, rounds, *options.steps, options.threads);
+  fmt::print("{}, batch {}, {} rounds of {} steps, {} thread(s), {}\n", name(options.task),
+             options.batch, rounds, *options.steps, options.threads, tool);
   for (std::size_t i = 0; i < kAllArms.size(); ++i) {
     std::sort(ratios[i].begin(), ratios[i].end());
     const double median = ratios[i][ratios[i].size() / 2];

@@ -154,7 +154,7 @@ void load_start(const Options& options, Network& network) {
   const auto found = metadata.find(kNetworkKey);
   if (found == metadata.end() || found->second != network.description()) {
     throw InputError(fmt::format(
-        "{}: holds {}, not a {}", printable_path(options.start),
+        "{}: holds {}; needed is a {}", printable_path(options.start),
         found == metadata.end() ? "no network of szt train" : "a " + printable(found->second),
         network.description()));
   }

@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <fstream>
 #include <nlohmann/json.hpp>
 #include <sstream>
 
@@ -15,19 +16,27 @@ namespace {
 
 constexpr const char* kFormat = "szt-train-snapshot 1";
 
+// The same for every way to name a file.
+std::string file_name(const std::filesystem::path& path) {
+  if (path.empty()) return {};
+  std::error_code error;
+  const std::filesystem::path whole = std::filesystem::canonical(path, error);
+  return (error ? path : whole).string();
+}
+
 // The options that the result depends on.
 nlohmann::ordered_json fingerprint(const Options& options) {
   return {{"task", name(options.task)},
           {"arm", name(options.arm)},
           {"zero-shift", to_string(options.zero_shift)},
-          {"data", options.data.string()},
+          {"data", file_name(options.data)},
           {"rotate", options.rotate},
           {"seed", options.seed},
           {"steps", options.steps.value()},
           {"batch", options.batch},
           {"rate", options.rate},
           {"schedule", name(options.schedule)},
-          {"start", options.start.string()},
+          {"start", file_name(options.start)},
           {"memory", name(options.memory)},
           {"recalibrate", options.recalibrate},
           {"forget-every", options.forget_every},
@@ -95,6 +104,7 @@ void write_snapshot(const Options& options, Network& network, torch::optim::Adam
 
 Progress read_snapshot(const Options& options, Network& network, torch::optim::Adam& optimizer) {
   const std::string where = printable_path(options.snapshot);
+  if (!std::ifstream(options.snapshot)) throw InputError(where + ": cannot be read");
   Progress progress;
   std::string written;
   try {

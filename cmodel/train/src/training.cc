@@ -5,6 +5,7 @@
 
 #include <chrono>
 #include <cmath>
+#include <ctime>
 #include <numbers>
 
 #include "data.h"
@@ -18,10 +19,16 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
+constexpr double kHighestRate = 1e30;
+
+// Of all threads of this process.
+double processor_seconds() { return static_cast<double>(std::clock()) / CLOCKS_PER_SEC; }
+
 void check(const Options& options) {
   if (options.batch == 0) throw InputError("batch 0: a step needs at least one sample");
-  if (!(options.rate >= 0) || !std::isfinite(options.rate)) {
-    throw InputError(fmt::format("rate {}: not a finite number >= 0", options.rate));
+  if (!(options.rate >= 0 && options.rate <= kHighestRate)) {
+    throw InputError(
+        fmt::format("rate {}: not a number from 0 to {:g}", options.rate, kHighestRate));
   }
   if (!std::isfinite(options.rotate)) throw InputError("the rotation is not a finite number");
   if (options.measure_every == 0) throw InputError("measure-every 0: every step is 1");
@@ -30,6 +37,20 @@ void check(const Options& options) {
   }
   if (options.resume && options.snapshot.empty()) {
     throw InputError("there is no snapshot to resume from: its file is not given");
+  }
+  if (options.start.empty()) {
+    if (options.recalibrate) throw InputError("recalibrate: only with a network to start at");
+    const bool remembers = options.forget_every != 0 || options.memory == Memory::kSzt ||
+                           options.memory == Memory::kKeptLatents;
+    if (!remembers) {
+      throw InputError(
+          fmt::format("memory {}: only with a network to start at, or with latents to "
+                      "forget",
+                      name(options.memory)));
+    }
+  }
+  if (options.keep_latents && options.output.empty()) {
+    throw InputError("the latents are kept in the network that is written: its file is not given");
   }
   if (options.arm == Arm::kFloat32) {
     if (options.forget_every != 0) throw InputError("float32 has no 2-bit memory to forget to");
@@ -83,6 +104,7 @@ class Run {
 
   void step() {
     const auto start = Clock::now();
+    const double processor_start = processor_seconds();
     const bool measured =
         (progress_.step + 1) % options_.measure_every == 0 || progress_.step + 1 == *options_.steps;
     const Batch batch = data_->training_batch(progress_.step);
@@ -106,6 +128,7 @@ class Run {
     if (options_.forget_every != 0 && progress_.step % options_.forget_every == 0) forget_latents();
     safe_ = true;
     seconds_ += std::chrono::duration<double>(Clock::now() - start).count();
+    processor_seconds_ += processor_seconds() - processor_start;
     samples_ += options_.batch;
 
     if (options_.evaluate_every != 0 && progress_.step % options_.evaluate_every == 0) evaluate();
@@ -215,6 +238,7 @@ class Run {
                                  planes.scale == 0 ? 0 : options_.rate / planes.scale});
     }
     finished.seconds = seconds_;
+    finished.processor_seconds = processor_seconds_;
     finished.samples_trained = samples_;
     finished.tool = fmt::format("libtorch {}", TORCH_VERSION);
     return finished;
@@ -226,7 +250,7 @@ class Run {
   std::shared_ptr<Network> network_;
   std::unique_ptr<torch::optim::Adam> optimizer_;
   Progress progress_;
-  double seconds_ = 0;
+  double seconds_ = 0, processor_seconds_ = 0;
   std::size_t samples_ = 0;
   bool safe_ = true;  // what a snapshot would hold is between two steps
 };

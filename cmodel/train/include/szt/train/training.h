@@ -134,8 +134,9 @@ struct Report {
   std::vector<Evaluation> evaluations;  // the first at step 0, the last at the end
   std::vector<Layer> layers;
   double seconds = 0;               // in training steps, of this process
-  std::size_t samples_trained = 0;  // in those seconds
-  std::string tool;                 // "libtorch 1.13.1"
+  double processor_seconds = 0;     // of all its threads, in those
+  std::size_t samples_trained = 0;  // in those
+  std::string tool;                 // "libtorch 1.13.0"
 };
 
 // Of the work so far; may throw to end the run, which then writes its snapshot first.
