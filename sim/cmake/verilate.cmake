@@ -110,9 +110,9 @@ endfunction()
 
 # szt_add_encoder_rtl(TARGET ...) is a static library: the Verilated szt_encoder_stream as a device,
 # of 2, 4 and 16 lanes (make_encoder_rtl).
-#   RTL_DIR, DEPENDS as above
+#   RTL_DIR, OPTIONS, DEPENDS as above
 function(szt_add_encoder_rtl target)
-  cmake_parse_arguments(PARSE_ARGV 1 arg "" "RTL_DIR" "DEPENDS")
+  cmake_parse_arguments(PARSE_ARGV 1 arg "" "RTL_DIR" "OPTIONS;DEPENDS")
   set(source_dir ${PROJECT_SOURCE_DIR}/sim/src)
   add_library(${target} STATIC EXCLUDE_FROM_ALL ${source_dir}/encoder_rtl.cc)
   target_include_directories(${target} PUBLIC ${source_dir})
@@ -126,6 +126,7 @@ function(szt_add_encoder_rtl target)
       TOP szt_encoder_stream
       RTL_DIR ${arg_RTL_DIR}
       PARAMETERS Lanes=${lanes}
+      OPTIONS ${arg_OPTIONS}
       DEPENDS ${arg_DEPENDS})
     target_compile_definitions(${design} PRIVATE SZT_TOP=V${design} SZT_TOP_HEADER="V${design}.h"
                                                  SZT_LANES=${lanes})

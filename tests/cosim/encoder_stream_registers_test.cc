@@ -85,5 +85,27 @@ TEST_P(EncoderPinsTest, WriteChannelsInAnyOrder) {
   }
 }
 
+// Several reads wait while the manager does not take the answers: each word's own answer, in order.
+TEST_P(EncoderPinsTest, ReadsQueueUnderBackPressure) {
+  std::vector<EncoderBench::Read> alone(64);
+  const BenchStalls slow = {.latents = {}, .codes = {}, .bus = StallPattern::random(0.6)};
+  EncoderBench bench(lanes_, slow, test_seed());
+  bench.write_now(encoder::kThreshold, 0x12345678);
+  for (std::uint32_t word = 0; word < alone.size(); ++word) {
+    bench.read(4 * word);
+    ASSERT_TRUE(bench.finish());
+    alone[word] = bench.reads.back();
+  }
+  bench.reads.clear();
+  // Steps that change each bit of an address.
+  for (std::uint32_t i = 0; i < 512; ++i) bench.read(4 * (i * 23 % 64));
+  ASSERT_TRUE(bench.finish());
+  ASSERT_EQ(bench.reads.size(), 512U);
+  for (std::uint32_t i = 0; i < 512; ++i) {
+    EXPECT_EQ(bench.reads[i].data, alone[i * 23 % 64].data) << "read " << i;
+    EXPECT_EQ(bench.reads[i].response, alone[i * 23 % 64].response) << "read " << i;
+  }
+}
+
 }  // namespace
 }  // namespace szt::sim

@@ -63,6 +63,29 @@ TEST_P(EncoderPinsTest, SoftResetInEveryCycle) {
   }
 }
 
+// FLUSH while beats are being discarded, one a cycle: the very next one begins a row.
+TEST_P(EncoderPinsTest, FlushAmongBeatsInEveryCycle) {
+  for (int at = 0; at < 12; ++at) {
+    SCOPED_TRACE(fmt::format("flush {} cycles later", at));
+    EncoderBench bench(lanes_);
+    bench.write_now(encoder::kFormat, kInt16);
+    for (int i = 0; i < 60; ++i) {
+      LatentBeat beat = beat_of(std::string(4 * lanes_, '1'), i == 59);
+      for (std::uint8_t& byte : beat.data) byte = static_cast<std::uint8_t>(generator_());
+      bench.send(std::move(beat));
+    }
+    bench.run(5);
+    bench.write(encoder::kControl, encoder::kControlSoftReset.mask());
+    bench.run(8 + at);
+    ASSERT_TRUE(bench.contract.discard());
+    bench.write(encoder::kControl, encoder::kControlFlush.mask());
+    bench.check_registers();
+    EXPECT_FALSE(bench.contract.row_open());
+    EXPECT_GT(bench.beats_out, 20U);
+    if (HasFailure()) return;
+  }
+}
+
 // The payload that is offered survives the reset of what is behind it.
 TEST_P(EncoderPinsTest, AnOfferedBeatOutlivesASoftReset) {
   EncoderBench bench(lanes_);

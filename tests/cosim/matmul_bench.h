@@ -17,8 +17,12 @@
 namespace szt::sim {
 
 inline constexpr unsigned kOkay = 0, kSlvErr = 2;
-inline constexpr std::uint32_t kDepth = 8, kRows = 4, kCols = 4;  // as built for this bench
-inline constexpr int kTimeout = 10'000;                           // cycles
+// As built for this bench; scripts/mutate.py builds it another depth.
+#ifndef SZT_BENCH_DEPTH
+#define SZT_BENCH_DEPTH 8
+#endif
+inline constexpr std::uint32_t kDepth = SZT_BENCH_DEPTH, kRows = 4, kCols = 4;
+inline constexpr int kTimeout = 10'000;  // cycles
 
 struct Write {
   std::uint32_t address, data;
