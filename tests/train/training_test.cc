@@ -241,7 +241,7 @@ TEST_F(TrainingTest, KeptLatentsNeedLatents) {
   again.memory = Memory::kSzt;
   again.task = Task::kFashionCnn;
   EXPECT_THAT([&] { train(again, {}); },
-              ThrowsMessage<InputError>(HasSubstr("holds a mlp 784-256-256-10, not a cnn")));
+              ThrowsMessage<InputError>(HasSubstr("holds a mlp 784-256-256-10; needed is a cnn")));
 }
 
 TEST_F(TrainingTest, FloatWeightsStartAnyArmAtThem) {
