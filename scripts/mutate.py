@@ -35,7 +35,7 @@ from pathlib import Path
 import mutate_proof
 from mutate_design import DESIGNS, Design, Failure, Mutant, flatten, netlist, sample
 from mutate_proof import prepare, prove
-from mutate_report import killers, rows_of, table
+from mutate_report import killers, page, rows_of, table
 from mutate_run import Result, Runner, digest, stages, stored
 from rtl_sources import MODULES, ROOT, version
 
@@ -284,20 +284,19 @@ def report(campaign: Campaign, chosen: list[Mutant], outcomes: dict[str, tuple[s
     line = (f"mutate: {total['mutants']} mutants: {total['killed']} killed, {total['equivalent']} "
             f"equivalent, {total['explained']} explained, {total['gaps']} gaps, {total['crash']} "
             f"crashes; score {total['score']}; {minutes:.1f} min")
-    if a.json:
-        mutants = []
-        for m in chosen:
-            status, r = outcomes[campaign.identity(m)]
-            mutants.append({"mutant": m.key, "number": m.number, "where": m.where, "status": status,
-                            "command": m.command, "how": r.outcome, "suite": r.stage,
-                            "test": r.test, "why": r.why, "seconds": r.seconds})
-        a.json.write_text(json.dumps(
-            {"tool_versions": versions, "count": a.count, "seed": a.seed, "rows": rows,
+    mutants = []
+    for m in chosen:
+        status, r = outcomes[campaign.identity(m)]
+        mutants.append({"mutant": m.key, "number": m.number, "where": m.where, "status": status,
+                        "command": m.command, "how": r.outcome, "suite": r.stage, "test": r.test,
+                        "why": r.why, "seconds": r.seconds})
+    whole = {"tool_versions": versions, "count": a.count, "seed": a.seed, "rows": rows,
              "killers": dict(killers(outcomes)), "blind_killed": blind[0], "blind_of": blind[1],
-             "mutants": mutants}, indent=1) + "\n")
+             "mutants": mutants}
+    if a.json:
+        a.json.write_text(json.dumps(whole, indent=1) + "\n")
     if a.markdown:
-        tools = ", ".join(f"{name} {value}" for name, value in versions.items())
-        a.markdown.write_text(f"{table(rows, True)}\n\n{line.partition(': ')[2]}; {tools}.\n")
+        a.markdown.write_text(page(whole))
     print(line)
     return 1 if bad or blind_bad else 0
 
@@ -324,7 +323,7 @@ def parse() -> argparse.Namespace:
                         "explained")
     parser.add_argument("--folder", type=Path, default=ROOT / "build" / "mutants")
     parser.add_argument("--json", type=Path, help="also write all of it")
-    parser.add_argument("--markdown", type=Path, help="also write the table")
+    parser.add_argument("--markdown", type=Path, help="also write table and gaps")
     return parser.parse_args()
 
 

@@ -49,3 +49,22 @@ def killers(outcomes: dict[str, tuple[str, Result]]) -> list[tuple[str, int]]:
     found = Counter(f"{r.stage}: {re.sub('/.*$', '', re.sub('^[A-Z][a-z]+/', '', r.test))}"
                     for status, r in outcomes.values() if status == "killed")
     return found.most_common()
+
+
+def page(report: dict) -> str:
+    """The report of --json as Markdown: the table, the controls, every gap."""
+    total = report["rows"][-1]
+    tools = ", ".join(f"{name} {value}" for name, value in report["tool_versions"].items())
+    lines = ["# Mutation coverage", "",
+             f"Written by `scripts/mutate.py --count {report['count']} --seed {report['seed']} "
+             f"--markdown FILE`; {tools}.", "", table(report["rows"], True), "",
+             f"Control: with the expectations compiled out, {report['blind_killed']} of "
+             f"{report['blind_of']} mutants that a test had killed are killed.", "",
+             f"## The gaps ({total['gaps']})", "",
+             "*Different*: some input, perhaps one that no legal use brings, tells the mutant from "
+             "the original. *Undecided*: neither that nor the contrary was shown in time.", ""]
+    for mutant in report["mutants"]:
+        if mutant["status"] in ("gap", "crash"):
+            key = mutant["mutant"].replace("`", "")
+            lines.append(f"- `{mutant['where']}`: `{key}` ({mutant['why'] or 'survived'})")
+    return "\n".join(lines) + "\n"
