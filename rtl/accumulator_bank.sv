@@ -76,6 +76,7 @@ module accumulator_bank #(
   // The lower bits, or all of them: stages 0 (read) to 3 (write).
   localparam int LowWidth = SplitAdd ? AccWidth / 2 : AccWidth;
   wire  [Cols*LowWidth-1:0] low_stored;
+  wire                      low_zero;
   logic [Cols*LowWidth-1:0] low_q;
 
   ram_1r1w #(
@@ -90,16 +91,26 @@ module accumulator_bank #(
     .read_i       (valid_i & ~first_i),
     .read_addr_i  (addr_q),
     .out_enable_i (1'b1),
-    .read_data_o  (low_stored)
+    .out_zero_i   (tag1_q[3]),
+    .read_data_o  (low_stored),
+    .read_zero_o  (low_zero)
   );
 
   if (!SplitAdd) begin : gen_whole
     for (genvar c = 0; c < Cols; c++) begin : gen_lane
-      wire [SumWidth-1:0] sum     = sum_i[c*SumWidth+:SumWidth];
-      wire [AccWidth-1:0] running = low_stored[c*AccWidth+:AccWidth] & {AccWidth{~tag2_q[3]}};
-      always_ff @(posedge clk_i) begin
-        low_q[c*AccWidth+:AccWidth] <= running + {{(AccWidth-SumWidth){sum[SumWidth-1]}}, sum};
-      end
+      wire [AccWidth-1:0] next;
+      ternary_add #(
+        .ActWidth    (AccWidth),
+        .SumInWidth  (SumWidth),
+        .SumOutWidth (AccWidth)
+      ) u_add (
+        .act_i     (low_stored[c*AccWidth+:AccWidth]),
+        .nonzero_i (~low_zero),
+        .negate_i  (1'b0),
+        .psum_i    (sum_i[c*SumWidth+:SumWidth]),
+        .sum_o     (next)
+      );
+      always_ff @(posedge clk_i) low_q[c*AccWidth+:AccWidth] <= next;
     end
 
     wire unused_first = tag3_q[3];
@@ -112,6 +123,7 @@ module accumulator_bank #(
     // The upper bits: stages 1 to 4.
     localparam int HighWidth = AccWidth - LowWidth;
     wire  [Cols*HighWidth-1:0] high_stored;
+    wire                       high_zero;
     logic [Cols*HighWidth-1:0] high_q;
     logic [AddrWidth-1:0]      addr4_q;
     logic [3:0]                tag4_q;
@@ -144,22 +156,45 @@ module accumulator_bank #(
       .read_i       (valid1_q & ~tag1_q[3]),
       .read_addr_i  (addr1_q),
       .out_enable_i (1'b1),
-      .read_data_o  (high_stored)
+      .out_zero_i   (tag2_q[3]),
+      .read_data_o  (high_stored),
+      .read_zero_o  (high_zero)
     );
 
     for (genvar c = 0; c < Cols; c++) begin : gen_lane
       wire [SumWidth-1:0]  sum     = sum_i[c*SumWidth+:SumWidth];
       wire [AccWidth-1:0]  addend  = {{(AccWidth-SumWidth){sum[SumWidth-1]}}, sum};
-      wire [LowWidth-1:0]  running = low_stored[c*LowWidth+:LowWidth] & {LowWidth{~tag2_q[3]}};
-      wire [HighWidth-1:0] upper   = high_stored[c*HighWidth+:HighWidth] & {HighWidth{~tag3_q[3]}};
       logic [HighWidth-1:0] addend_q;
       logic [LowWidth-1:0]  low_done_q;
       logic                 carry_q;
-      // The carry enters below bit 0, so that one adder does.
-      wire [HighWidth:0] high = {upper, 1'b1} + {addend_q, carry_q};
+      wire [LowWidth:0]  low;
+      wire [HighWidth:0] high;
       wire unused_below = high[0];
+      ternary_add #(
+        .ActWidth    (LowWidth + 1),
+        .SumInWidth  (LowWidth + 1),
+        .SumOutWidth (LowWidth + 1)
+      ) u_low_add (
+        .act_i     ({1'b0, low_stored[c*LowWidth+:LowWidth]}),
+        .nonzero_i (~low_zero),
+        .negate_i  (1'b0),
+        .psum_i    ({1'b0, addend[LowWidth-1:0]}),
+        .sum_o     (low)
+      );
+      // The carry enters below bit 0, so that one adder does. Nothing carries into a zero.
+      ternary_add #(
+        .ActWidth    (HighWidth + 1),
+        .SumInWidth  (HighWidth + 1),
+        .SumOutWidth (HighWidth + 1)
+      ) u_high_add (
+        .act_i     ({high_stored[c*HighWidth+:HighWidth], carry_q}),
+        .nonzero_i (~high_zero),
+        .negate_i  (1'b0),
+        .psum_i    ({addend_q, 1'b1}),
+        .sum_o     (high)
+      );
       always_ff @(posedge clk_i) begin
-        {carry_q, low_q[c*LowWidth+:LowWidth]} <= {1'b0, running} + {1'b0, addend[LowWidth-1:0]};
+        {carry_q, low_q[c*LowWidth+:LowWidth]} <= low;
         addend_q   <= addend[AccWidth-1:LowWidth];
         low_done_q <= low_q[c*LowWidth+:LowWidth];
         high_q[c*HighWidth+:HighWidth] <= high[HighWidth:1];

@@ -2,7 +2,9 @@
 // One-clock block RAM with one read and one write port and a registered output: data is at
 // read_data_o two cycles after its address (read_i, then out_enable_i).
 //
-// The read latch holds while read_i is low and the output register while out_enable_i is low.
+// The read latch holds while read_i is low and the output register while out_enable_i is low. Zero
+// is the output register's reset here, which costs nothing; a body whose register has none says it
+// with read_zero_o, and an adder takes that into its look-up tables (ternary_add).
 // Reading an address in the cycle in which it is written is not defined; no user here does it.
 `default_nettype none
 `include "assertions.svh"
@@ -19,7 +21,9 @@ module ram_1r1w #(
   input  wire                     read_i,
   input  wire [$clog2(Depth)-1:0] read_addr_i,
   input  wire                     out_enable_i,
-  output wire [Width-1:0]         read_data_o
+  input  wire                     out_zero_i,   // with out_enable_i: the word becomes 0
+  output wire [Width-1:0]         read_data_o,
+  output wire                     read_zero_o   // take read_data_o for 0
 );
 
   `REQUIRE(LegalSize, Width >= 1 && Depth >= 2,
@@ -31,10 +35,11 @@ module ram_1r1w #(
   always_ff @(posedge clk_i) begin
     if (write_i) memory[write_addr_i] <= write_data_i;
     if (read_i) latch_q <= memory[read_addr_i];
-    if (out_enable_i) out_q <= latch_q;
+    if (out_enable_i) out_q <= out_zero_i ? '0 : latch_q;
   end
 
   assign read_data_o = out_q;
+  assign read_zero_o = 1'b0;
 
   `ASSERT(NoReadOfWordBeingWritten, !(write_i && read_i && write_addr_i == read_addr_i))
 

@@ -45,8 +45,11 @@ module stream_fifo #(
   wire waits = out_valid_q & ~ready_i;
 
   // The RAM's two output stages are an elastic pipeline.
-  wire out_enable = ~out_valid_q | ready_i;
-  wire read       = has_unread_q & (~latch_valid_q | out_enable);
+  // A register for "not both hold a beat": nothing but a choice is behind ready_i.
+  logic free_q;
+  wire  out_enable   = ~out_valid_q | ready_i;
+  wire  latch_enable = free_q | ready_i;
+  wire  read         = has_unread_q & latch_enable;
 
   always_ff @(posedge clk_i) begin
     if (!rst_ni) begin
@@ -58,6 +61,7 @@ module stream_fifo #(
       ready_q       <= 1'b0;
       latch_valid_q <= 1'b0;
       out_valid_q   <= 1'b0;
+      free_q        <= 1'b1;
     end else if (clear_i) begin
       write_addr_q  <= '0;
       read_addr_q   <= '0;
@@ -67,6 +71,7 @@ module stream_fifo #(
       ready_q       <= 1'b1;
       latch_valid_q <= 1'b0;
       out_valid_q   <= waits;
+      free_q        <= 1'b1;
     end else begin
       if (push) write_addr_q <= write_addr_q + 1'b1;
       if (read) read_addr_q <= read_addr_q + 1'b1;
@@ -77,11 +82,13 @@ module stream_fifo #(
       else if (read & ~push) unread_q <= unread_q - 1'b1;
       has_unread_q <= push | (unread_q > (AddrWidth+1)'(1)) | (has_unread_q & ~read);
       ready_q      <= pop | ~(push ? &held_q[AddrWidth-1:0] : held_q[AddrWidth]);
-      if (~latch_valid_q | out_enable) latch_valid_q <= read;
+      if (latch_enable) latch_valid_q <= has_unread_q;
       if (out_enable) out_valid_q <= latch_valid_q;
+      free_q <= (latch_enable & ~has_unread_q) | (out_enable & ~latch_valid_q);
     end
   end
 
+  wire unused_zero;
   ram_1r1w #(
     .Width (Width),
     .Depth (Depth)
@@ -94,7 +101,9 @@ module stream_fifo #(
     .read_i       (read),
     .read_addr_i  (read_addr_q),
     .out_enable_i (out_enable),
-    .read_data_o  (data_o)
+    .out_zero_i   (1'b0),
+    .read_data_o  (data_o),
+    .read_zero_o  (unused_zero)
   );
 
   assign ready_o = ready_q;

@@ -11,7 +11,7 @@
 module ternary_add #(
   parameter int ActWidth    = 8,  // bits of an activation, two's complement
   parameter int SumInWidth  = 9,  // bits of the partial sum that comes
-  parameter int SumOutWidth = 10  // of the one that leaves: above ActWidth, not below SumInWidth
+  parameter int SumOutWidth = 10  // of the one that leaves: not below either
 ) (
   input  wire [ActWidth-1:0]    act_i,
   input  wire                   nonzero_i,

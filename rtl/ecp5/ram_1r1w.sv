@@ -21,7 +21,9 @@ module ram_1r1w #(
   input  wire                     read_i,
   input  wire [$clog2(Depth)-1:0] read_addr_i,
   input  wire                     out_enable_i,
-  output wire [Width-1:0]         read_data_o
+  input  wire                     out_zero_i,   // with out_enable_i: the word becomes 0
+  output wire [Width-1:0]         read_data_o,
+  output wire                     read_zero_o   // take read_data_o for 0
 );
 
   `REQUIRE(LegalSize, Width >= 1 && Depth >= 2,
@@ -80,7 +82,11 @@ module ram_1r1w #(
       );
     end
 
+    // Whether RSTB spares the read latch, which the next word is in, is not said: not used.
+    logic zero_q;
+    always_ff @(posedge clk_i) if (out_enable_i) zero_q <= out_zero_i;
     assign read_data_o = out_all[Width-1:0];
+    assign read_zero_o = zero_q;
     if (36 * Slices > Width) begin : gen_spare
       wire unused_out = ^out_all[36*Slices-1:Width];
     end
@@ -91,10 +97,11 @@ module ram_1r1w #(
     always_ff @(posedge clk_i) begin
       if (write_i) memory[write_addr_i] <= write_data_i;
       if (read_i) latch_q <= memory[read_addr_i];
-      if (out_enable_i) out_q <= latch_q;
+      if (out_enable_i) out_q <= out_zero_i ? '0 : latch_q;
     end
 
     assign read_data_o = out_q;
+    assign read_zero_o = 1'b0;
   end
 
   `ASSERT(NoReadOfWordBeingWritten, !(write_i && read_i && write_addr_i == read_addr_i))

@@ -14,7 +14,7 @@
 module ternary_add #(
   parameter int ActWidth    = 8,  // bits of an activation, two's complement
   parameter int SumInWidth  = 9,  // bits of the partial sum that comes
-  parameter int SumOutWidth = 10  // of the one that leaves: above ActWidth, not below SumInWidth
+  parameter int SumOutWidth = 10  // of the one that leaves: not below either
 ) (
   input  wire [ActWidth-1:0]    act_i,
   input  wire                   nonzero_i,
@@ -29,16 +29,21 @@ module ternary_add #(
   localparam int Odd   = SumOutWidth % 2;
   localparam int Cells = (SumOutWidth + Odd) / 2;
 
+  wire signed [SumInWidth-1:0]  psum_in  = psum_i;
+  wire signed [ActWidth-1:0]    act_in   = act_i;
+  wire        [SumOutWidth-1:0] psum_all = SumOutWidth'(psum_in);
+  wire        [SumOutWidth-1:0] act_all  = SumOutWidth'(act_in);
+
   // Bit 0 of an odd width's chain is the carry-in.
   wire [2*Cells-1:0] psum, act, sum;
   if (Odd == 1) begin : gen_odd
-    assign psum = {{(SumOutWidth-SumInWidth){psum_i[SumInWidth-1]}}, psum_i, negate_i};
-    assign act  = {{(SumOutWidth-ActWidth){act_i[ActWidth-1]}}, act_i, 1'b0};
+    assign psum = {psum_all, negate_i};
+    assign act  = {act_all, 1'b0};
     assign sum_o = sum[2*Cells-1:1];
     wire unused_sum = sum[0];
   end else begin : gen_even
-    assign psum = {{(SumOutWidth-SumInWidth){psum_i[SumInWidth-1]}}, psum_i};
-    assign act  = {{(SumOutWidth-ActWidth){act_i[ActWidth-1]}}, act_i};
+    assign psum = psum_all;
+    assign act  = act_all;
     assign sum_o = sum;
   end
 

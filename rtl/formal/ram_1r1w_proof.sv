@@ -12,7 +12,8 @@ module ram_1r1w_proof (
   input wire [1:0] write_data_i,
   input wire       read_i,
   input wire [3:0] read_addr_i,
-  input wire       out_enable_i
+  input wire       out_enable_i,
+  input wire       out_zero_i
 );
 
   `RESET_FIRST
@@ -25,11 +26,14 @@ module ram_1r1w_proof (
     localparam int AddrWidth = $clog2(Depth);
     wire write = write_i & write_addr_i < Depth;
     wire read  = read_i & read_addr_i < Depth;
-    wire [1:0] data;
+    wire [1:0] word;
+    wire       zero;
+    wire [1:0] data = zero ? 2'd0 : word;
     ram_1r1w #(.Width (2), .Depth (Depth)) u_ram (
       .clk_i (clk_i), .rst_ni (rst_ni), .write_i (write),
       .write_addr_i (write_addr_i[AddrWidth-1:0]), .write_data_i (write_data_i), .read_i (read),
-      .read_addr_i (read_addr_i[AddrWidth-1:0]), .out_enable_i (out_enable_i), .read_data_o (data)
+      .read_addr_i (read_addr_i[AddrWidth-1:0]), .out_enable_i (out_enable_i),
+      .out_zero_i (out_zero_i), .read_data_o (word), .read_zero_o (zero)
     );
 
     // What was last written to the place; what the latch and the output then hold of it.
@@ -45,8 +49,8 @@ module ram_1r1w_proof (
         latch_word_q <= word_q;
       end
       if (out_enable_i) begin
-        out_q      <= latched_q;
-        out_word_q <= latch_word_q;
+        out_q      <= latched_q | out_zero_i;
+        out_word_q <= out_zero_i ? 2'd0 : latch_word_q;
       end
     end
     `PROVE(ReadsWhatWasWritten, !out_q || data == out_word_q)

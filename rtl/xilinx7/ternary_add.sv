@@ -9,7 +9,7 @@
 module ternary_add #(
   parameter int ActWidth    = 8,  // bits of an activation, two's complement
   parameter int SumInWidth  = 9,  // bits of the partial sum that comes
-  parameter int SumOutWidth = 10  // of the one that leaves: above ActWidth, not below SumInWidth
+  parameter int SumOutWidth = 10  // of the one that leaves: not below either
 ) (
   input  wire [ActWidth-1:0]    act_i,
   input  wire                   nonzero_i,
@@ -20,8 +20,10 @@ module ternary_add #(
 
   localparam int Cells = (SumOutWidth + 3) / 4;
 
-  wire [SumOutWidth-1:0] psum = {{(SumOutWidth-SumInWidth){psum_i[SumInWidth-1]}}, psum_i};
-  wire [SumOutWidth-1:0] act  = {{(SumOutWidth-ActWidth){act_i[ActWidth-1]}}, act_i};
+  wire signed [SumInWidth-1:0]  psum_in = psum_i;
+  wire signed [ActWidth-1:0]    act_in  = act_i;
+  wire        [SumOutWidth-1:0] psum    = SumOutWidth'(psum_in);
+  wire        [SumOutWidth-1:0] act     = SumOutWidth'(act_in);
 
   wire [4*Cells-1:0] propagate, generated, sum, carry;
   for (genvar i = 0; i < 4 * Cells; i++) begin : gen_bit
