@@ -76,6 +76,7 @@ module matmul_core #(
 );
 
   localparam int MWidth     = $clog2(AccDepth + 1);
+  localparam int PlaceWidth = $clog2(AccDepth);
   localparam int SumWidth   = ActWidth + $clog2(Rows + 1);
   localparam int ArrayStage = RegisterOperand ? 1 : 0;
   localparam int AddStages  = SplitAdd ? 2 : 1;
@@ -270,7 +271,7 @@ module matmul_core #(
   // ---- Issue side: the vectors of the tile in the array.
   logic              active_q;  // vectors are still to come
   logic              tile_first_q, tile_last_q, tile_end_q;
-  logic [MWidth-1:0] behind_q;  // vectors behind the next one
+  logic [PlaceWidth-1:0] behind_q;  // vectors behind the next one
   logic              last_vector_q, next_single_q;
   wire last_vector = last_vector_q;
 
@@ -333,12 +334,12 @@ module matmul_core #(
       tile_last_q   <= next_last_q;
       tile_end_q    <= next_end_q;
       tile_first_q  <= next_first_q;
-      behind_q      <= next_m_q - 1'b1;
+      behind_q      <= PlaceWidth'(next_m_q - 1'b1);
       last_vector_q <= next_single_q;
       short_q       <= next_short_q;
     end else if (issue) begin
       behind_q      <= behind_q - 1'b1;
-      last_vector_q <= behind_q == MWidth'(1);
+      last_vector_q <= behind_q == PlaceWidth'(1);
     end
     // The swap is two cycles or more behind the start that sets next_m_q.
     next_single_q <= next_m_q == MWidth'(1);

@@ -4,9 +4,10 @@
 //
 // clear_i adds owed_i packets, less the one that ended_i tells, to what is left to discard;
 // flush_i, which acts after clear_i, ends the discarding. More than 14 packets count as endless:
-// only flush_i ends that. ready_o and valid_o depend on state and on the other side of the stream;
-// it does not cut any path.
+// only flush_i ends that. In the cycle after a clear_i that adds some, ready_i must be low. ready_o
+// and valid_o depend on state and on the other side of the stream; it does not cut any path.
 `default_nettype none
+`include "assertions.svh"
 
 module stream_discard (
   input  wire       clk_i,
@@ -31,10 +32,9 @@ module stream_discard (
   // What clear_i adds joins the rest a cycle later, which cuts the path from the core's counters.
   logic [3:0] left_q, added_q;
   logic       ended_q;
-  wire       less       = ended_q & (added_q != 4'd0);
-  wire [4:0] left       = {1'b0, left_q} + {1'b0, added_q} - 5'(less);
+  wire [4:0] left       = {1'b0, left_q} + {1'b0, added_q} - 5'(ended_q);
   wire       endless    = left >= {1'b0, Endless};
-  wire       discarding = (left_q != 4'd0) | (added_q[3:1] != 3'd0) | (added_q[0] & ~ended_q);
+  wire       discarding = left_q != 4'd0;
   wire       ended      = discarding & valid_i & last_i;
 
   always_ff @(posedge clk_i) begin
@@ -51,7 +51,10 @@ module stream_discard (
 
   assign ready_o      = discarding | ready_i;
   assign valid_o      = valid_i & ~discarding;
-  assign discarding_o = discarding;
+  assign discarding_o = discarding | (added_q != 4'd0);
+
+  `ASSERT(NothingPassesUncounted, added_q == 4'd0 || !ready_i)
+  `ASSERT(EndedIsOwed, !(clear_i && ended_i) || owed_i != 4'd0)
 
 endmodule
 
