@@ -74,6 +74,11 @@ class VerilatedCore final : public RtlCore {
   ~VerilatedCore() override {
     top_->final();
     if (trace_) trace_->close();
+    // The model's destructor looks to the thread's context: that of the core made last, which may
+    // be gone.
+    Verilated::threadContextp(&context_);
+    top_.reset();
+    Verilated::threadContextp(Verilated::defaultContextp());
   }
 
   const CorePins& pins() const override { return pins_; }

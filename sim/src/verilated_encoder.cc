@@ -57,7 +57,12 @@ class VerilatedEncoder final : public EncoderCore {
              pin(t.m_axis_codes_tlast)};
   }
 
-  ~VerilatedEncoder() override { top_->final(); }
+  ~VerilatedEncoder() override {
+    top_->final();
+    Verilated::threadContextp(&context_);  // see verilated_core.cc
+    top_.reset();
+    Verilated::threadContextp(Verilated::defaultContextp());
+  }
 
   const EncoderPins& pins() const override { return pins_; }
   void eval() override { top_->eval(); }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Counters that no simulation fills, for Icarus Verilog: CYCLES beyond 32 bits and what
-// CYCLES_HIGH keeps of it, a counter of stalls at its end, the tile counters at each of their
-// carries. They are put right before the place; what follows must go on as if they had counted.
+// CYCLES_HIGH keeps of it; DONE_COUNT, the counters of stalls and the tile counters at each of
+// their carries. They are put right before the place; what follows must go on as if they had counted.
 `default_nettype none
 `timescale 1ns / 1ps
 
@@ -168,10 +168,22 @@ module icarus_counters;
       read(MatmulCyclesHigh);
       check(got === {16'd0, value[47:32]}, "CYCLES_HIGH behind the carry", b);
     end
-    dut.u_registers.codes_stalls_q = 32'hFFFF_FFFC;
-    repeat (20) @(negedge clk);
-    read(MatmulCodesStalls);
-    check(got < 32'd64, "CODES_STALLS behind its end", 32);
+    // It waits for codes; nothing else does.
+    for (b = 8; b <= 32; b = b + 1) begin
+      value = (48'd1 << b) - 48'd4;
+      dut.u_registers.codes_stalls_q       = value[31:0];
+      dut.u_registers.activations_stalls_q = value[31:0];
+      dut.u_registers.results_stalls_q     = value[31:0];
+      repeat (20) @(negedge clk);
+      value = value + 48'd4;
+      read(MatmulCodesStalls);
+      check(got - value[31:0] < 32'd64, "CODES_STALLS behind the carry", b);
+      value = value - 48'd4;
+      read(MatmulActivationsStalls);
+      check(got === value[31:0], "ACTIVATIONS_STALLS stays", b);
+      read(MatmulResultsStalls);
+      check(got === value[31:0], "RESULTS_STALLS stays", b);
+    end
 
     write(MatmulControl, 32'd1 << MatmulControlSoftReset | 32'd1 << MatmulControlFlush);
     done = 0;
@@ -191,6 +203,15 @@ module icarus_counters;
       check(got === done, "the last K tile ends the command", b);
       read(MatmulStatus);
       check(got === 32'd1 << MatmulStatusDone, "STATUS behind that", b);
+    end
+    for (b = 1; b <= 32; b = b + 1) begin
+      value = (48'd1 << b) - 48'd1;
+      dut.u_registers.done_count_q = value[31:0];
+      start(32'd1, 32'd2);
+      send_two_tiles;
+      value = value + 48'd1;
+      read(MatmulDoneCount);
+      check(got === value[31:0], "DONE_COUNT behind the carry", b);
     end
     if (errors == 0) $display("PASSED: %0d checks", checks);
     else $display("FAILED: %0d errors", errors);

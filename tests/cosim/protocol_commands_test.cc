@@ -113,13 +113,15 @@ TEST_F(RegistersTest, TileCountsBeyondAByte) {
   }
 }
 
-// One tile of very many does not end a command, whatever bits the counts have.
+// A few tiles of very many do not end a command, whatever bits the counts have: with one bit lost
+// they would be one tile, or two.
 TEST_F(RegistersTest, TileCountsKeepEveryBit) {
   bench_.ready_every = 1;
   for (const bool along_k : {false, true}) {
-    for (std::uint32_t bit = 8; bit < 24; ++bit) {
-      SCOPED_TRACE(fmt::format("{}_TILES 2^{} + 1", along_k ? 'K' : 'N', bit));
-      const std::uint32_t tiles = (1U << bit) + 1;
+    for (std::uint32_t each = 0; each < 2 * 16; ++each) {
+      const std::uint32_t bit = 8 + each / 2, few = 1 + each % 2;
+      SCOPED_TRACE(fmt::format("{}_TILES 2^{} + {}", along_k ? 'K' : 'N', bit, few));
+      const std::uint32_t tiles = (1U << bit) + few;
       bench_.set_command(1, along_k ? tiles : 1, along_k ? 1 : tiles, 0);
       bench_.send(tiles * kRows, tiles, 1);
       bench_.control(matmul::kControlStart.mask());
@@ -182,6 +184,30 @@ TEST_F(RegistersTest, StartsRightBehindASoftReset) {
       EXPECT_EQ(bench_.status(), before == 4 ? matmul::kStatusErrorQueue.mask() : 0U);
       bench_.write(matmul::kStatus, matmul::kStatusSticky);
     }
+  }
+}
+
+// START beside SOFT_RESET, with the queue full before: the command is what the registers hold then.
+TEST_F(RegistersTest, StartBesideASoftResetTakesTheRegisters) {
+  constexpr std::uint32_t kM = 5;
+  for (std::uint32_t before = 0; before <= 4; ++before) {
+    SCOPED_TRACE(fmt::format("{} commands before", before));
+    MatmulBench bench;
+    bench.ready_every = 1;
+    std::vector<Write> writes = {{matmul::kM, 1}, {matmul::kKTiles, 1}, {matmul::kNTiles, 1}};
+    writes.insert(writes.end(), before, {matmul::kControl, matmul::kControlStart.mask()});
+    writes.push_back({matmul::kM, kM});
+    writes.push_back({matmul::kNTiles, 2});
+    writes.push_back({matmul::kControl, matmul::kControlSoftReset.mask() |
+                                            matmul::kControlFlush.mask() |
+                                            matmul::kControlStart.mask()});
+    bench.traffic(writes, {});
+    bench.send(2 * kRows, 2 * kM, 1);
+    for (int i = 0; i < 100; ++i) bench.edge();
+    EXPECT_TRUE(bench.sent());
+    EXPECT_EQ(bench.results.size(), 2 * kM);
+    EXPECT_EQ(matmul::kStatusBusy.get(bench.status()), 0U);
+    EXPECT_EQ(bench.read(matmul::kDoneCount), 1U);
   }
 }
 
