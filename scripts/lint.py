@@ -14,7 +14,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from rtl_sources import (BODIES, CONFIGS, FRONT_ENDS, MODULES, PACKAGES, ROOT, RTL, SOURCES,
+from rtl_sources import (BOARDS, BODIES, CONFIGS, FRONT_ENDS, MODULES, PACKAGES, ROOT, RTL, SOURCES,
                          parameters, run, sources, version, yosys_script)
 
 UNITS = sorted((ROOT / "tests" / "cosim" / "units").glob("*.sv"))
@@ -53,19 +53,22 @@ CLANG_FORMAT_MAJOR = 14
 
 def verilator(top: str, values: dict[str, str], files: list[Path]) -> tuple[bool, str]:
     return run(["verilator", "--lint-only", "-Wall", "--top-module", top, f"-I{RTL}",
-                *(f"-G{k}={v}" for k, v in values.items()), *map(str, [*PACKAGES, *files])])
+                f"-I{RTL}/boards", *(f"-G{k}={v}" for k, v in values.items()), *map(str, [*PACKAGES, *files])])
 
 
-def yosys(top: str, values: dict[str, str], bodies: str | None = None) -> tuple[bool, str]:
+def yosys(top: str, values: dict[str, str], bodies: str | None = None,
+          more: list[Path] | None = None) -> tuple[bool, str]:
     cells = f"read_verilog -lib {BODIES[bodies]}; " if bodies else ""
     ok, text = run(["yosys", "-Q", "-T", "-p",
-                    cells + yosys_script(values, top, sources(bodies)) + f"prep -top {top}; check -assert"])
+                    cells + yosys_script(values, top, [*sources(bodies), *(more or [])])
+                    + f"prep -top {top}; check -assert"])
     return ok and "Found and reported 0 problems" in text and "Warning:" not in text, text
 
 
-def icarus(top: str, values: dict[str, str]) -> tuple[bool, str]:
+def icarus(top: str, values: dict[str, str], more: list[Path] | None = None) -> tuple[bool, str]:
     ok, text = run(["iverilog", "-g2012", "-Wall", "-t", "null", "-s", top, f"-I{RTL}",
-                    *(f"-P{top}.{k}={v}" for k, v in values.items()), *map(str, SOURCES)])
+                    *(f"-P{top}.{k}={v}" for k, v in values.items()),
+                    *map(str, [*SOURCES, *(more or [])])])
     return ok and not text, text
 
 
@@ -195,7 +198,7 @@ def rtl_layout() -> tuple[bool, str]:
     bodies = [path for folder in BODIES for path in sorted((RTL / folder).glob("*.sv"))]
     proofs = sorted((RTL / "formal").glob("*.sv"))
     headers = [RTL / "assertions.svh", RTL / "formal" / "formal.svh"]
-    for path in [*SOURCES, *bodies, *UNITS, *proofs, *headers]:
+    for path in [*SOURCES, *BOARDS, *bodies, *UNITS, *proofs, *headers]:
         lines = path.read_text().splitlines()
         if "SPDX-License-Identifier: Apache-2.0" not in lines[0]:
             faults.append(f"{path.name}: no licence line")
@@ -260,6 +263,17 @@ def checks(configs: dict) -> list[tuple[str, object]]:
                                                 [RTL / "szt_encoder_stream.sv"])))
         rows.append((f"yosys {label}", lambda v=values: yosys("szt_encoder_stream", v)))
         rows.append((f"icarus {label}", lambda v=values: icarus("szt_encoder_stream", v)))
+    boards = json.loads((RTL / "boards/boards.json").read_text())
+    for board in boards["boards"].values():
+        top = board["top"]
+        for name, signature in boards["signatures"].items():
+            values = parameters(configs[name], "szt") | {"Expected": f"32'h{signature}"}
+            rows.append((f"verilator {top} {name}",
+                         lambda t=top, v=values: verilator(t, v, [RTL / f"boards/{t}.sv"])))
+            rows.append((f"yosys {top} {name}",
+                         lambda t=top, v=values: yosys(t, v, more=BOARDS)))
+            rows.append((f"icarus {top} {name}",
+                         lambda t=top, v=values: icarus(t, v, BOARDS)))
     for unit in UNITS:
         rows.append((f"verilator {unit.stem}",
                      lambda u=unit: verilator(u.stem, {}, [u])))

@@ -13,6 +13,7 @@ CONFIGS = RTL / "configs.json"
 PACKAGES = [RTL / "szt_pkg.sv", RTL / "szt_registers.sv"]
 MODULES = sorted(p for p in RTL.glob("*.sv") if p not in PACKAGES)
 SOURCES = [*PACKAGES, *MODULES]
+BOARDS = sorted((RTL / "boards").glob("*.sv"))  # the self-test and the tops of boards
 PARAMETERS = {
     "rows": "Rows",
     "cols": "Cols",

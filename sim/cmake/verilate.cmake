@@ -62,13 +62,8 @@ function(szt_verilate target)
   target_link_libraries(${target} PRIVATE szt_verilated)
 endfunction()
 
-# szt_add_rtl_device(TARGET CONFIG NAME ...) is a loadable device libszt_rtl_NAME.so.
-#   OUTPUT_DIRECTORY  where it goes (default: the library directory)
-#   RTL_DIR, SOURCES, PARAMETERS, OPTIONS, DEPENDS as above; PARAMETERS are besides the
-#   configuration's, which SOURCES that are given have in them
-function(szt_add_rtl_device target)
-  cmake_parse_arguments(PARSE_ARGV 1 arg "" "CONFIG;OUTPUT_DIRECTORY;RTL_DIR"
-                        "SOURCES;PARAMETERS;OPTIONS;DEPENDS")
+# szt_rtl_parameters(OUT CONFIG) sets OUT to NAME=VALUE of every parameter that a configuration sets.
+function(szt_rtl_parameters out config)
   file(READ ${SZT_RTL_DIR}/configs.json configs)
   set(parameters "")
   foreach(pair rows=Rows cols=Cols act_width=ActWidth acc_width=AccWidth acc_depth=AccDepth
@@ -77,14 +72,24 @@ function(szt_add_rtl_device target)
     string(REPLACE "=" ";" pair ${pair})
     list(GET pair 0 key)
     list(GET pair 1 parameter)
-    string(JSON value GET "${configs}" ${arg_CONFIG} ${key})
-    string(JSON type TYPE "${configs}" ${arg_CONFIG} ${key})
+    string(JSON value GET "${configs}" ${config} ${key})
+    string(JSON type TYPE "${configs}" ${config} ${key})
     if(type STREQUAL BOOLEAN)
       set(value 1'b$<BOOL:${value}>)
     endif()
     list(APPEND parameters ${parameter}=${value})
   endforeach()
+  set(${out} ${parameters} PARENT_SCOPE)
+endfunction()
 
+# szt_add_rtl_device(TARGET CONFIG NAME ...) is a loadable device libszt_rtl_NAME.so.
+#   OUTPUT_DIRECTORY  where it goes (default: the library directory)
+#   RTL_DIR, SOURCES, PARAMETERS, OPTIONS, DEPENDS as above; PARAMETERS are besides the
+#   configuration's, which SOURCES that are given have in them
+function(szt_add_rtl_device target)
+  cmake_parse_arguments(PARSE_ARGV 1 arg "" "CONFIG;OUTPUT_DIRECTORY;RTL_DIR"
+                        "SOURCES;PARAMETERS;OPTIONS;DEPENDS")
+  szt_rtl_parameters(parameters ${arg_CONFIG})
   if(arg_SOURCES)
     set(parameters "")
   endif()
