@@ -27,7 +27,7 @@ demo_packages=(
 )
 test_packages=(
   libgtest-dev libgmock-dev libbenchmark-dev libsystemc-dev libtorch-dev clang clang-format
-  iverilog yosys patch
+  iverilog yosys yosys-dev patch
 )
 regress_packages=(slurm-wlm munge)
 fpga_packages=(python3 python3-venv ca-certificates yosys nextpnr-ice40 fpga-icestorm)
