@@ -267,7 +267,9 @@ def course_table(report: Report) -> str:
     shares = (0.01, 0.1, 0.2, 0.5, 1)
     rows, steps = [], []
     for a, b, _, course in credited_courses(group):
-        chosen = [at_share(course, share) for share in shares]
+        # Each step once: a short course has few.
+        chosen = list({point[0]: point for point in (at_share(course, share)
+                                                     for share in shares)}.values())
         steps = [step for step, _, _ in chosen]
         rows.append([f"`{a}` − `{b}`",
                      *(report.number((mean, half), "+") for _, mean, half in chosen)])
