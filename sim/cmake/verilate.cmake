@@ -15,9 +15,16 @@ add_library(
   szt_verilated STATIC
   ${VERILATOR_ROOT}/include/verilated.cpp ${VERILATOR_ROOT}/include/verilated_threads.cpp
   ${VERILATOR_ROOT}/include/verilated_fst_c.cpp ${PROJECT_SOURCE_DIR}/sim/src/verilated_hooks.cc)
+# With SZT_COVERAGE a core that goes leaves its counts in a file: src/coverage_file.h.
+set(SZT_HAS_COVERAGE 0)
+if(SZT_COVERAGE)
+  set(SZT_HAS_COVERAGE 1)
+  target_sources(szt_verilated PRIVATE ${VERILATOR_ROOT}/include/verilated_cov.cpp)
+endif()
+list(TRANSFORM SZT_COVERAGE PREPEND --coverage- OUTPUT_VARIABLE SZT_COVERAGE_OPTIONS)
 target_include_directories(szt_verilated SYSTEM PUBLIC ${VERILATOR_ROOT}/include
                                                        ${VERILATOR_ROOT}/include/vltstd)
-target_compile_definitions(szt_verilated PUBLIC VM_COVERAGE=0 VM_SC=0 VM_TRACE=1 VM_TRACE_FST=1
+target_compile_definitions(szt_verilated PUBLIC VM_COVERAGE=${SZT_HAS_COVERAGE} VM_SC=0 VM_TRACE=1 VM_TRACE_FST=1
                                                 VM_TRACE_VCD=0 VL_USER_STOP VL_USER_FATAL)
 target_compile_options(szt_verilated PRIVATE -w -g0 -fno-sanitize=all)
 target_link_libraries(szt_verilated PUBLIC ZLIB::ZLIB Threads::Threads)
@@ -47,7 +54,7 @@ function(szt_verilate target)
   add_custom_command(
     OUTPUT ${fast} ${slow}
     COMMAND ${CMAKE_COMMAND} -DVERILATOR=${VERILATOR} -DDIR=${dir} -DFAST=${fast} -DSLOW=${slow}
-            "-DARGUMENTS=--prefix;${arg_PREFIX};--top-module;${arg_TOP};-I${arg_RTL_DIR};${arg_PARAMETERS};${arg_OPTIONS};${arg_RTL_DIR}/szt_pkg.sv;${arg_RTL_DIR}/szt_registers.sv;${sources}"
+            "-DARGUMENTS=--prefix;${arg_PREFIX};--top-module;${arg_TOP};-I${arg_RTL_DIR};${arg_PARAMETERS};${arg_OPTIONS};${SZT_COVERAGE_OPTIONS};${arg_RTL_DIR}/szt_pkg.sv;${arg_RTL_DIR}/szt_registers.sv;${sources}"
             -P ${SZT_VERILATE_SCRIPT}
     DEPENDS ${SZT_RTL_FILES} ${arg_SOURCES} ${arg_DEPENDS} ${SZT_VERILATE_SCRIPT}
     COMMENT "Verilating ${target}"

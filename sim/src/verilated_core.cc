@@ -6,6 +6,7 @@
 
 #include <memory>
 
+#include "coverage_file.h"
 #include "rtl_core.h"
 #include SZT_TOP_HEADER
 
@@ -74,6 +75,7 @@ class VerilatedCore final : public RtlCore {
   ~VerilatedCore() override {
     top_->final();
     if (trace_) trace_->close();
+    write_coverage(context_);
     // The model's destructor looks to the thread's context: that of the core made last, which may
     // be gone.
     Verilated::threadContextp(&context_);
