@@ -45,9 +45,13 @@ void TimedCore::soft_reset(Edge edge) {
   const auto ended = static_cast<std::size_t>(std::count_if(
       complete_.begin(), complete_.end(), [](const Complete& tile) { return tile.last; }));
   const std::size_t owed = queue_.size() > ended ? queue_.size() - ended : 0;
-  codes_.owed = std::min(kEndless, codes_.owed + static_cast<std::uint32_t>(owed) + dropped);
-  activations_.owed = std::min(kEndless, activations_.owed + unissued_ + dropped);
-  codes_.edge = activations_.edge = edge + 1;
+  // stream_discard.sv counts what is added a cycle later.
+  const auto add = [edge](Input& input, std::uint32_t packets) {
+    input.edge = edge + (input.owed == 0 && packets != 0 ? 2 : 1);
+    input.owed = std::min(kEndless, input.owed + packets);
+  };
+  add(codes_, static_cast<std::uint32_t>(owed) + dropped);
+  add(activations_, unissued_ + dropped);
   codes_.fifo.pop(codes_.taken);
   codes_.taken = 0;
 
@@ -83,6 +87,7 @@ void TimedCore::soft_reset(Edge edge) {
 void TimedCore::flush(Edge edge, bool behind_reset) {
   if (behind_reset) {
     codes_.owed = activations_.owed = 0;
+    codes_.edge = activations_.edge = edge + 1;
   } else {
     flush_ = edge + 1;
   }
