@@ -76,24 +76,24 @@ module accumulator_bank #(
   // The lower bits, or all of them: stages 0 (read) to 3 (write).
   localparam int LowWidth = SplitAdd ? AccWidth / 2 : AccWidth;
   wire  [Cols*LowWidth-1:0] low_stored;
-  wire                      low_zero;
+  wire                      low_nonzero;
   logic [Cols*LowWidth-1:0] low_q;
 
   ram_1r1w #(
     .Width (Cols * LowWidth),
     .Depth (AccDepth)
   ) u_ram (
-    .clk_i        (clk_i),
-    .rst_ni       (rst_ni),
-    .write_i      (write),
-    .write_addr_i (addr3_q),
-    .write_data_i (low_q),
-    .read_i       (valid_i & ~first_i),
-    .read_addr_i  (addr_q),
-    .out_enable_i (1'b1),
-    .out_zero_i   (tag1_q[3]),
-    .read_data_o  (low_stored),
-    .read_zero_o  (low_zero)
+    .clk_i          (clk_i),
+    .rst_ni         (rst_ni),
+    .write_i        (write),
+    .write_addr_i   (addr3_q),
+    .write_data_i   (low_q),
+    .read_i         (valid_i & ~first_i),
+    .read_addr_i    (addr_q),
+    .out_enable_i   (1'b1),
+    .out_zero_i     (tag1_q[3]),
+    .read_data_o    (low_stored),
+    .read_nonzero_o (low_nonzero)
   );
 
   if (!SplitAdd) begin : gen_whole
@@ -105,7 +105,7 @@ module accumulator_bank #(
         .SumOutWidth (AccWidth)
       ) u_add (
         .act_i     (low_stored[c*AccWidth+:AccWidth]),
-        .nonzero_i (~low_zero),
+        .nonzero_i (low_nonzero),
         .negate_i  (1'b0),
         .psum_i    (sum_i[c*SumWidth+:SumWidth]),
         .sum_o     (next)
@@ -123,7 +123,7 @@ module accumulator_bank #(
     // The upper bits: stages 1 to 4.
     localparam int HighWidth = AccWidth - LowWidth;
     wire  [Cols*HighWidth-1:0] high_stored;
-    wire                       high_zero;
+    wire                       high_nonzero;
     logic [Cols*HighWidth-1:0] high_q;
     logic [AddrWidth-1:0]      addr4_q;
     logic [3:0]                tag4_q;
@@ -148,17 +148,17 @@ module accumulator_bank #(
       .Width (Cols * HighWidth),
       .Depth (AccDepth)
     ) u_high_ram (
-      .clk_i        (clk_i),
-      .rst_ni       (rst_ni),
-      .write_i      (write4_q),
-      .write_addr_i (addr4_q),
-      .write_data_i (high_q),
-      .read_i       (valid1_q & ~tag1_q[3]),
-      .read_addr_i  (addr1_q),
-      .out_enable_i (1'b1),
-      .out_zero_i   (tag2_q[3]),
-      .read_data_o  (high_stored),
-      .read_zero_o  (high_zero)
+      .clk_i          (clk_i),
+      .rst_ni         (rst_ni),
+      .write_i        (write4_q),
+      .write_addr_i   (addr4_q),
+      .write_data_i   (high_q),
+      .read_i         (valid1_q & ~tag1_q[3]),
+      .read_addr_i    (addr1_q),
+      .out_enable_i   (1'b1),
+      .out_zero_i     (tag2_q[3]),
+      .read_data_o    (high_stored),
+      .read_nonzero_o (high_nonzero)
     );
 
     for (genvar c = 0; c < Cols; c++) begin : gen_lane
@@ -176,7 +176,7 @@ module accumulator_bank #(
         .SumOutWidth (LowWidth + 1)
       ) u_low_add (
         .act_i     ({1'b0, low_stored[c*LowWidth+:LowWidth]}),
-        .nonzero_i (~low_zero),
+        .nonzero_i (low_nonzero),
         .negate_i  (1'b0),
         .psum_i    ({1'b0, addend[LowWidth-1:0]}),
         .sum_o     (low)
@@ -188,7 +188,7 @@ module accumulator_bank #(
         .SumOutWidth (HighWidth + 1)
       ) u_high_add (
         .act_i     ({high_stored[c*HighWidth+:HighWidth], carry_q}),
-        .nonzero_i (~high_zero),
+        .nonzero_i (high_nonzero),
         .negate_i  (1'b0),
         .psum_i    ({addend_q, 1'b1}),
         .sum_o     (high)

@@ -150,17 +150,18 @@ module matmul_core #(
     one_k_q          <= head_k_tiles == 24'd1;
     next_tile_last_q <= last_k_q ? one_k_q & next_last_n_q : next_last_k_q & last_n_q;
     if (cmd_push) single_q <= cmd_single_i;
-    if (!head_valid || head_pop) last_tile_q <= second_valid ? single_q : cmd_single_i;
-    else if (start) last_tile_q <= next_tile_last_q;
+    if (start) last_tile_q <= last_tile_q ? single_behind : next_tile_last_q;
+    else if (!head_valid) last_tile_q <= single_behind;
   end
 
-  // Tiles that may be accepted: of the head, and of the command behind it (both places taken).
-  wire       second_valid = head_valid & ~cmd_ready_o;
-  wire       second_next  = second_valid | cmd_push;  // where the head stays
-  wire [1:0] cmd_tiles    = !cmd_push ? 2'd0 : cmd_single_i ? 2'd1 : 2'd2;
-  wire [1:0] tiles_if_start = last_tile ? (!second_valid ? cmd_tiles : single_q ? 2'd1 : 2'd2) :
-                              next_tile_last_q & ~second_next ? 2'd1 : 2'd2;
-  wire [1:0] tiles_if_stay  = !head_valid ? cmd_tiles : last_tile & ~second_next ? 2'd1 : 2'd2;
+  // Tiles that may be accepted, of the head and of the command behind it: {two or more, any}.
+  wire       second_valid  = head_valid & ~cmd_ready_o;
+  wire       behind        = cmd_valid_i | ~cmd_ready_o;  // where there is a head: a command is
+  wire       single_behind = cmd_ready_o ? cmd_single_i : single_q;
+  wire [1:0] tiles_if_start = last_tile ? {behind & ~single_behind, behind} :
+                                          {behind | ~next_tile_last_q, 1'b1};
+  wire [1:0] tiles_if_stay  = head_valid ? {behind | ~last_tile, 1'b1} :
+                                           {cmd_push & ~cmd_single_i, cmd_push};
 
   // The shadows are free again when the tag has left them behind: loaded_q from start to swap, then
   // until row 0 can be written without overtaking the tag (Hops - 2 cycles). Where Rows > Hops it
@@ -279,6 +280,7 @@ module matmul_core #(
   // while at least M vectors were issued in the last HazardWindow - 1 cycles. Bit i of short_q: M
   // is i + 1, in a tile that adds to places.
   logic [HazardWindow-2:0] issued_q, short_q, next_short_q;
+  logic next_small_q;  // next_m_q is below HazardWindow
   function automatic logic hazard(input logic [HazardWindow-2:0] short_tile,
                                   input logic [HazardWindow-2:0] issued);
     hazard = (short_tile[0] & |issued) | (short_tile[2] & &issued) |
@@ -343,8 +345,10 @@ module matmul_core #(
     end
     // The swap is two cycles or more behind the start that sets next_m_q.
     next_single_q <= next_m_q == MWidth'(1);
+    if (start) next_small_q <= head_m < MWidth'(HazardWindow);
     for (int i = 0; i < HazardWindow - 1; i++) begin
-      next_short_q[i] <= ~next_first_q & (next_m_q == MWidth'(i + 1));
+      next_short_q[i] <= ~next_first_q & next_small_q &
+                         (next_m_q[$clog2(HazardWindow)-1:0] == ($clog2(HazardWindow))'(i + 1));
     end
   end
 
@@ -426,38 +430,23 @@ module matmul_core #(
     .marker_o (result_marker)
   );
 
-  // ---- Output. TLAST and the end-of-command marker have a narrow FIFO of their own, in lockstep:
-  // beside the data they would cost a block RAM more on parts with 16-bit wide ones.
-  wire results_ready, marks_ready, marks_valid, marker;
+  // ---- Output. TLAST and the end-of-command marker go beside the data: in its block RAMs they
+  // would cost one more on parts with 16-bit wide ones. Credits keep the room.
+  wire marker;
 
   stream_fifo #(
-    .Width (Cols * AccWidth),
-    .Depth (FifoDepth)
+    .Width     (Cols * AccWidth + 2),
+    .SideWidth (2),
+    .Depth     (FifoDepth)
   ) u_results (
     .clk_i   (clk_i),
     .rst_ni  (rst_ni),
     .clear_i (clear_i),
-    .valid_i (result_valid),
-    .ready_o (results_ready),
-    .data_i  (result),
+    .push_i  (result_valid),
+    .data_i  ({result, result_end, result_marker}),
     .valid_o (m_axis_results_tvalid),
     .ready_i (m_axis_results_tready),
-    .data_o  (m_axis_results_tdata)
-  );
-
-  stream_fifo #(
-    .Width (2),
-    .Depth (FifoDepth)
-  ) u_marks (
-    .clk_i   (clk_i),
-    .rst_ni  (rst_ni),
-    .clear_i (clear_i),
-    .valid_i (result_valid),
-    .ready_o (marks_ready),
-    .data_i  ({result_end, result_marker}),
-    .valid_o (marks_valid),
-    .ready_i (m_axis_results_tready),
-    .data_o  ({m_axis_results_tlast, marker})
+    .data_o  ({m_axis_results_tdata, m_axis_results_tlast, marker})
   );
 
   // ---- Status: commands held, from acceptance to the last result; a beat kept through clear_i.
@@ -505,8 +494,6 @@ module matmul_core #(
   assign codes_last_error_o = codes_last_error_q;
   assign activations_last_error_o = activations_last_error_q;
 
-  `ASSERT(ResultsNeverDropped, !result_valid || (results_ready && marks_ready))
-  `ASSERT(MarksInLockstep, marks_valid == m_axis_results_tvalid && marks_ready == results_ready)
   `ASSERT(CreditsWithinDepth, credits_q <= CreditWidth'(FifoDepth))
   `ASSERT(CreditFlagExact, has_credit_q == (credits_q != '0))
   `ASSERT(ReadyExact, ready_q == (active_q & ~hazard(short_q, issued_q) &

@@ -4,7 +4,7 @@
 //
 // The read latch holds while read_i is low and the output register while out_enable_i is low. Zero
 // is the output register's reset here, which costs nothing; a body whose register has none says it
-// with read_zero_o, and an adder takes that into its look-up tables (ternary_add).
+// with read_nonzero_o, and an adder takes that into its look-up tables (ternary_add).
 // Reading an address in the cycle in which it is written is not defined; no user here does it.
 `default_nettype none
 `include "assertions.svh"
@@ -23,7 +23,7 @@ module ram_1r1w #(
   input  wire                     out_enable_i,
   input  wire                     out_zero_i,   // with out_enable_i: the word becomes 0
   output wire [Width-1:0]         read_data_o,
-  output wire                     read_zero_o   // take read_data_o for 0
+  output wire                     read_nonzero_o  // low: take read_data_o for 0
 );
 
   `REQUIRE(LegalSize, Width >= 1 && Depth >= 2,
@@ -39,7 +39,7 @@ module ram_1r1w #(
   end
 
   assign read_data_o = out_q;
-  assign read_zero_o = 1'b0;
+  assign read_nonzero_o = 1'b1;
 
   `ASSERT(NoReadOfWordBeingWritten, !(write_i && read_i && write_addr_i == read_addr_i))
 

@@ -23,7 +23,7 @@ module weight_loader #(
   input  wire [Width-1:0] s_axis_tdata,
   input  wire             s_axis_tlast,
   // Sequencer
-  // Tiles not yet started from the next cycle on, 0, 1, or 2 for two or more: with start_i, without
+  // Tiles not yet started from the next cycle on, with start_i and without: {two or more, any}
   input  wire [1:0]       tiles_start_i,
   input  wire [1:0]       tiles_stay_i,
   output wire             ready_next_o, // a load may start in the next cycle if none does in this
@@ -51,16 +51,17 @@ module weight_loader #(
   logic [1:0]          complete_q;  // of these, whole in the FIFO: 0..2
   logic [1:0]          ended_q;     // for each complete tile, oldest at 0: its last beat had TLAST
 
-  wire fifo_ready, fifo_valid;
+  wire fifo_valid;
   logic in_first_q, in_last_q;  // in_row_q is 0, is the last
   wire in_first = in_first_q;
   wire in_last  = in_last_q;
   // A register, since much hangs on it: a beat inside of a tile, or the first of one in hand.
   logic accept_q;
-  wire  push         = s_axis_tvalid & accept_q & fifo_ready;
-  wire  room_if_start = (begun_q - 2'd1) < tiles_start_i;
-  wire  room_if_stay  = begun_q < tiles_stay_i;
-  assign s_axis_tready = accept_q & fifo_ready;
+  wire  push         = s_axis_tvalid & accept_q;
+  // A tile that starts was begun.
+  wire  room_if_start = begun_q[0] ? tiles_start_i[0] : tiles_start_i[1];
+  wire  room_if_stay  = ~begun_q[1] & (begun_q[0] ? tiles_stay_i[1] : tiles_stay_i[0]);
+  assign s_axis_tready = accept_q;
 
   // Loading: one row a cycle.
   logic                busy_q;
@@ -119,8 +120,7 @@ module weight_loader #(
     .clk_i   (clk_i),
     .rst_ni  (rst_ni),
     .clear_i (1'b0),
-    .valid_i (s_axis_tvalid & accept_q),
-    .ready_o (fifo_ready),
+    .push_i  (push),
     .data_i  (s_axis_tdata),
     .valid_o (fifo_valid),
     .ready_i (busy_q),
@@ -137,12 +137,12 @@ module weight_loader #(
   `ASSERT(RowFlagsExact, in_first_q == (in_row_q == '0) && in_last_q == (in_row_q == LastRow) &&
                          out_last_q == (out_row_q == LastRow))
 `ifndef SYNTHESIS
-  logic [1:0] tiles_q;
+  logic [1:0] tiles_q;  // as the inputs: {two or more, any}
   always_ff @(posedge clk_i) begin
-    if (!rst_ni) tiles_q <= 2'd0;
+    if (!rst_ni) tiles_q <= 2'b00;
     else tiles_q <= start_i ? tiles_start_i : tiles_stay_i;
   end
-  `ASSERT(AcceptExact, accept_q == (~in_first_q | (begun_q < tiles_q)))
+  `ASSERT(AcceptExact, accept_q == (~in_first_q | (begun_q < 2'(tiles_q[0]) + 2'(tiles_q[1]))))
 `endif
   `ASSERT(StartOnlyWhenReady, !start_i || (complete_q != 2'd0 && (!busy_q || out_last)))
   `ASSERT(AtMostTwoTilesAhead, begun_q <= 2'd2 && complete_q <= begun_q)

@@ -23,7 +23,7 @@ module ram_1r1w #(
   input  wire                     out_enable_i,
   input  wire                     out_zero_i,   // with out_enable_i: the word becomes 0
   output wire [Width-1:0]         read_data_o,
-  output wire                     read_zero_o   // take read_data_o for 0
+  output wire                     read_nonzero_o  // low: take read_data_o for 0
 );
 
   `REQUIRE(LegalSize, Width >= 1 && Depth >= 2,
@@ -83,10 +83,10 @@ module ram_1r1w #(
     end
 
     // Whether RSTB spares the read latch, which the next word is in, is not said: not used.
-    logic zero_q;
-    always_ff @(posedge clk_i) if (out_enable_i) zero_q <= out_zero_i;
+    logic nonzero_q;
+    always_ff @(posedge clk_i) if (out_enable_i) nonzero_q <= ~out_zero_i;
     assign read_data_o = out_all[Width-1:0];
-    assign read_zero_o = zero_q;
+    assign read_nonzero_o = nonzero_q;
     if (36 * Slices > Width) begin : gen_spare
       wire unused_out = ^out_all[36*Slices-1:Width];
     end
@@ -101,7 +101,7 @@ module ram_1r1w #(
     end
 
     assign read_data_o = out_q;
-    assign read_zero_o = 1'b0;
+    assign read_nonzero_o = 1'b1;
   end
 
   `ASSERT(NoReadOfWordBeingWritten, !(write_i && read_i && write_addr_i == read_addr_i))

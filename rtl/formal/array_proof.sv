@@ -88,7 +88,7 @@ module array_proof #(
     end
   end
   always_comb begin
-    assume (tiles_start_i != 2'd3 && tiles_stay_i != 2'd3);
+    assume (tiles_start_i != 2'b10 && tiles_stay_i != 2'b10);
     assume (!start_i || (ready_q && !loaded_q && drain_q == '0));
     assume (!swap_i || tag_due_q);
     if (Format == szt_pkg::FormatBt) begin

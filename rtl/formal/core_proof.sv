@@ -43,13 +43,12 @@ module core_proof #(
   input wire                          probe_next_single,
   input wire                          probe_has_credit,
   input wire [$clog2(FifoDepth):0]    probe_credits,
-  input wire [$clog2(FifoDepth):0]    probe_held,
-  input wire [$clog2(FifoDepth):0]    probe_unread,
+  input wire [$clog2(FifoDepth)-1:0]  probe_unread,
+  input wire                          probe_pushed,
+  input wire                          probe_was_read,
+  input wire                          probe_free,
   input wire                          probe_has_unread,
   input wire                          probe_latch_valid,
-  input wire                          probe_results_ready,
-  input wire [2*$clog2(FifoDepth)+5:0] probe_results_state,  // of the two FIFOs
-  input wire [2*$clog2(FifoDepth)+5:0] probe_marks_state,
   input wire [Stages-1:0]             probe_tag_valid,
   input wire [Stages-1:0]             probe_tag_last,
   input wire [Stages-1:0]             probe_tag_end,
@@ -103,6 +102,13 @@ module core_proof #(
   );
 
   wire running = started_q & rst_ni;
+
+  // What the results' FIFO holds. One bit more than it takes, so that no sum wraps.
+  wire [HeldWidth:0] unread = (HeldWidth+1)'(probe_unread) + (HeldWidth+1)'(probe_pushed) -
+                              (HeldWidth+1)'(probe_was_read);
+  wire [HeldWidth:0] held   = unread + (HeldWidth+1)'(probe_latch_valid) +
+                              (HeldWidth+1)'(results_tvalid);
+
   logic was_reset_q = 1'b1;
   always_ff @(posedge clk_i) was_reset_q <= !rst_ni;
 
@@ -115,27 +121,24 @@ module core_proof #(
 `ifdef CREDITS
   `PROVE(CreditFlag, !running || probe_has_credit == (probe_credits != '0))
   `PROVE(OnlyWithCredit, !running || !(probe_issue && probe_tile_last) || probe_credits != '0)
-  `PROVE(UnreadFlag, !running || probe_has_unread == (probe_unread != '0))
+  `PROVE(UnreadFlag, !running || probe_has_unread == (unread != '0))
+  `PROVE(WasThere, !running || !probe_was_read || probe_unread != '0)
+  `PROVE(FreeFlag, !running || probe_free == !(probe_latch_valid && results_tvalid))
+  `PROVE(StagesFirst, !running || unread < 2 || !probe_free)
   // ---- The ones left, the results on their way and those held are what the FIFO takes.
   wire [Stages-1:0] last_tags = probe_tag_valid & probe_tag_last;
   wire [2:0]        last_sums = probe_bank_valid & probe_bank_last;
   logic [HeldWidth:0] total;
   always_comb begin
-    total = (HeldWidth+1)'(probe_credits) + (HeldWidth+1)'(probe_held);
+    total = (HeldWidth+1)'(probe_credits) + held;
     for (int i = 0; i < Stages; i++) total = total + (HeldWidth+1)'(last_tags[i]);
     for (int i = 0; i < 3; i++) total = total + (HeldWidth+1)'(last_sums[i]);
   end
   `PROVE(CreditsAddUp, !running || total == FifoDepth)
-  `PROVE(Lockstep, !running || probe_results_state == probe_marks_state)
-  // One bit more, so that no sum wraps.
-  wire [HeldWidth:0] where = (HeldWidth+1)'(probe_unread) + (HeldWidth+1)'(probe_latch_valid)
-                             + (HeldWidth+1)'(results_tvalid);
-  `PROVE(HeldWhere, !running || (HeldWidth+1)'(probe_held) == where)
-  `PROVE(RoomIsReady, !running || was_reset_q || probe_results_ready == (probe_held != FifoDepth))
   `PROVE(NoneInFlightAfterReset, !running || !was_reset_q ||
                                  (probe_tag_valid == '0 && probe_bank_valid == '0))
   `PROVE(NeverDropped, !running || !(probe_bank_valid[2] && probe_bank_last[2]) ||
-                       probe_results_ready)
+                       held < FifoDepth)
   `PROVE(WithinDepth, !running || probe_credits <= FifoDepth)
 `endif
 
@@ -220,7 +223,7 @@ module core_proof #(
 `endif
 
   // A FIFO that is full; a beat that waits through a clear; a second K tile.
-  wire [2:0] reach = {running & probe_credits == '0 & probe_held == FifoDepth,
+  wire [2:0] reach = {running & probe_credits == '0 & held == FifoDepth,
                       running & clear_i & results_tvalid & ~results_tready_i,
                       running & probe_issue & ~probe_tile_first & ~probe_tile_last};
   `REACH(3, reach)

@@ -27,13 +27,13 @@ module ram_1r1w_proof (
     wire write = write_i & write_addr_i < Depth;
     wire read  = read_i & read_addr_i < Depth;
     wire [1:0] word;
-    wire       zero;
-    wire [1:0] data = zero ? 2'd0 : word;
+    wire       nonzero;
+    wire [1:0] data = nonzero ? word : 2'd0;
     ram_1r1w #(.Width (2), .Depth (Depth)) u_ram (
       .clk_i (clk_i), .rst_ni (rst_ni), .write_i (write),
       .write_addr_i (write_addr_i[AddrWidth-1:0]), .write_data_i (write_data_i), .read_i (read),
       .read_addr_i (read_addr_i[AddrWidth-1:0]), .out_enable_i (out_enable_i),
-      .out_zero_i (out_zero_i), .read_data_o (word), .read_zero_o (zero)
+      .out_zero_i (out_zero_i), .read_data_o (word), .read_nonzero_o (nonzero)
     );
 
     // What was last written to the place; what the latch and the output then hold of it.

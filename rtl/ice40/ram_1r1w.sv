@@ -19,7 +19,7 @@ module ram_1r1w #(
   input  wire                     out_enable_i,
   input  wire                     out_zero_i,   // with out_enable_i: the word becomes 0
   output wire [Width-1:0]         read_data_o,
-  output wire                     read_zero_o   // take read_data_o for 0
+  output wire                     read_nonzero_o  // low: take read_data_o for 0
 );
 
   `REQUIRE(LegalSize, Width >= 1 && Depth >= 2,
@@ -46,7 +46,7 @@ module ram_1r1w #(
   always_ff @(posedge clk_i) if (out_enable_i) out_q <= out_zero_i ? '0 : latch_q;
 
   assign read_data_o = out_q;
-  assign read_zero_o = 1'b0;
+  assign read_nonzero_o = 1'b1;
 
   `ASSERT(NoReadOfWordBeingWritten, !(write_i && read_i && write_addr_i == read_addr_i))
 

@@ -9,22 +9,11 @@
 #include "szt/sim/device.h"
 
 namespace szt::systemc {
-namespace {
-
-std::size_t power_of_two(std::size_t least) {
-  std::size_t value = 1;
-  while (value < least) value *= 2;
-  return value;
-}
-
-}  // namespace
-
 TimedCore::TimedCore(const Configuration& configuration, std::size_t capacity)
     : configuration_(configuration),
       rows_(static_cast<std::size_t>(configuration.rows)),
       result_bytes_(sim::result_beat_lanes(configuration) * sizeof(std::int32_t)),
       capacity_(capacity),
-      code_fifo_delay_(power_of_two(2 * rows_) == 2 * rows_ ? 1 : 0),
       drain_(static_cast<Edge>(std::max(configuration.rows, configuration.hops())) - 2),
       // fill_cycles() begins with the first busy cycle; the first vector comes rows + 3 later.
       latency_(fill_cycles(configuration) - rows_ - 3),

@@ -168,9 +168,8 @@ class TimedCore {
 
   const Configuration configuration_;
   const std::size_t rows_, result_bytes_, capacity_;
-  const Edge code_fifo_delay_;  // from the load of a tile on, while its rows leave the full FIFO
-  const Edge drain_;            // from a swap to the next load
-  const Edge latency_;          // from a vector's handshake to its result's
+  const Edge drain_;    // from a swap to the next load
+  const Edge latency_;  // from a vector's handshake to its result's
   const std::size_t credits_;
 
   sim::ArrayModel array_;

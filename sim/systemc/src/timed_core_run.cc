@@ -96,7 +96,7 @@ std::optional<TimedCore::Run> TimedCore::next_codes() const {
     if (second && queue_.size() < 2) return std::nullopt;
     // Two tiles ago: its load made room.
     const Edge load = complete_.empty() ? load_before_ : load_;
-    after = std::max({after, queue_[second ? 1 : 0].accepted, load + code_fifo_delay_});
+    after = std::max({after, queue_[second ? 1 : 0].accepted, load});
   }
   const BeatFifo::Chunk chunk = codes_.fifo.chunk(codes_.taken);
   after = std::max(after, chunk.cycle);

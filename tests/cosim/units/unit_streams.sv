@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Test bench: the flow-control primitives in several sizes, each with a stream of its own.
-// Index: 0 register of 64 bits, 1 register of 1 bit, 2 FIFO of 2 beats, 3 FIFO of 4, 4 FIFO of 32,
-// 5 FIFO of 16 one-bit beats.
+// Index: 0 register of 64 bits, 1 register of 1 bit, 2 FIFO of 8 beats, 5 bits of them in a
+// memory of their own, 3 FIFO of 4, 4 FIFO of 32, 5 FIFO of 16 one-bit beats. The producer of
+// a FIFO counts the beats that it holds.
 `default_nettype none
 
 module unit_streams (
@@ -36,15 +37,30 @@ module unit_streams (
         .data_o  (data_o[64*i+:Width])
       );
     end else begin : gen_fifo
+      localparam int Depth     = i == 2 ? 8 : i == 3 ? 4 : i == 4 ? 32 : 16;
+      localparam int HeldWidth = $clog2(Depth + 1);
+      logic [HeldWidth-1:0] held_q;
+      logic                 run_q;
+      wire push  = valid_i[i] & ready_o[i];
+      wire pop   = valid_o[i] & ready_i[i];
+      wire waits = valid_o[i] & ~ready_i[i];
+      assign ready_o[i] = run_q & (held_q != HeldWidth'(Depth));
+      always_ff @(posedge clk_i) begin
+        run_q <= rst_ni;
+        if (!rst_ni) held_q <= '0;
+        else if (clear_i) held_q <= HeldWidth'(waits);
+        else held_q <= held_q + HeldWidth'(push) - HeldWidth'(pop);
+      end
+
       stream_fifo #(
-        .Width (Width),
-        .Depth (i == 2 ? 2 : i == 3 ? 4 : i == 4 ? 32 : 16)
+        .Width     (Width),
+        .SideWidth (i == 2 ? 5 : 0),
+        .Depth     (Depth)
       ) u_fifo (
         .clk_i   (clk_i),
         .rst_ni  (rst_ni),
         .clear_i (clear_i),
-        .valid_i (valid_i[i]),
-        .ready_o (ready_o[i]),
+        .push_i  (push),
         .data_i  (data_i[64*i+:Width]),
         .valid_o (valid_o[i]),
         .ready_i (ready_i[i]),
