@@ -34,7 +34,7 @@ module core_proof #(
   input wire                          probe_active,
   input wire                          probe_tile_first,
   input wire                          probe_tile_last,
-  input wire [$clog2(AccDepth+1)-1:0] probe_behind,
+  input wire [$clog2(AccDepth)-1:0]   probe_behind,
   input wire                          probe_last_vector,
   input wire                          probe_ready,
   input wire [2:0]                    probe_issued,

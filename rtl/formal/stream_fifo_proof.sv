@@ -37,7 +37,8 @@ module stream_fifo_proof (
     stream_order #(.Width (Width), .Depth (Depth)) u_order (
       .clk_i (clk_i), .rst_ni (rst_ni), .clear_i (clear_i), .in_valid_i (valid_i),
       .in_ready_i (ready), .in_data_i (data_i[Width-1:0]), .out_valid_i (valid),
-      .out_ready_i (ready_i), .out_data_i (data), .follow_i (follow_i), .held_o (held), .through_o (through)
+      .out_ready_i (ready_i), .out_data_i (data), .follow_i (follow_i), .held_o (held),
+      .through_o (through)
     );
 
     // Cycles in which something was held and nothing offered.
