@@ -457,7 +457,8 @@ module matmul_core #(
   end
 
   wire command_done = result_accepted & marker & ~held_result_q;
-  localparam int HeldWidth = $clog2(FifoDepth + ArrayLatency + 16);
+  // Four at most are not issued yet; each of the others has a credit.
+  localparam int HeldWidth = $clog2(FifoDepth + 5);
   logic [HeldWidth-1:0] held_q;
   wire command_accepted = cmd_valid_i & cmd_ready_o;
   always_ff @(posedge clk_i) begin
@@ -495,6 +496,7 @@ module matmul_core #(
   assign activations_last_error_o = activations_last_error_q;
 
   `ASSERT(CreditsWithinDepth, credits_q <= CreditWidth'(FifoDepth))
+  `ASSERT(HeldWithinCount, held_q <= HeldWidth'(FifoDepth + 4))
   `ASSERT(CreditFlagExact, has_credit_q == (credits_q != '0))
   `ASSERT(ReadyExact, ready_q == (active_q & ~hazard(short_q, issued_q) &
                                   (~tile_last_q | has_credit_q)))

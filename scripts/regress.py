@@ -31,7 +31,7 @@ from pathlib import Path
 import regress_report
 from regress_launch import Local, Slurm
 from regress_plan import (PLAN, ROOT, Build, Failure, Pair, Parser, Plan, assign, build_id,
-                          pairs_of, read_build, read_plan)
+                          digest, pairs_of, read_build, read_plan, source_files)
 
 SEED = 20250816  # of tests/seed.h
 CHANGED = "the build or its sources changed meanwhile: some results may be of what is there now"
@@ -198,6 +198,19 @@ def tool_versions(build: Build) -> dict[str, str]:
     return {name: value for name, value in tools.items() if value}
 
 
+def coverage_of(home: Path) -> dict | None:
+    """What the last coverage.py measured, if it was of these very sources: covered and all."""
+    try:
+        data = json.loads((home / "build/coverage/coverage.json").read_text(encoding="utf-8"))
+        if data["quick"] or data["failed"] or data["sources"] != digest([], set(source_files(home))):
+            return None
+        names = {"line": "lines", "toggle": "toggles", "functional": "functional",
+                 "cmodel": "lines of the model"}
+        return {name: data["totals"][key] for key, name in names.items()}
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
 def write(report: dict, arguments: argparse.Namespace) -> None:
     name = arguments.folder / report["regression"]
     for path, content in ((arguments.json or name.with_suffix(".json"),
@@ -287,7 +300,8 @@ def run(arguments: argparse.Namespace, plan: Plan) -> int:
         why = "the time was up (--hours)" if deadline and time.time() >= deadline else "no result"
         report = regress_report.make(
             arguments.name, plan.regressions[arguments.name].get("about", ""), build, pairs,
-            records, problems, left_out, why, tool_versions(build), started,
+            records, problems, left_out, why, tool_versions(build),
+            coverage_of(Path(build.cache.get("CMAKE_HOME_DIRECTORY", "."))), started,
             time.monotonic() - began)
         write(report, arguments)
         return 0 if report["status"] == "passed" else 1

@@ -26,7 +26,7 @@ def counted(runs: list[dict]) -> dict:
 
 def make(regression: str, about: str, build: Build, pairs: list[Pair], records: dict[Pair, dict],
          problems: list[str], left_out: list[str], why_missing: str, tools: dict[str, str],
-         started: str, seconds: float) -> dict:
+         coverage: dict | None, started: str, seconds: float) -> dict:
     """Nothing in it says where a test ran; times alone may differ from one launcher to another."""
     rows: dict[tuple[str, str], dict] = {}
     for pair in pairs:
@@ -55,7 +55,7 @@ def make(regression: str, about: str, build: Build, pairs: list[Pair], records: 
     good = not problems and not total["failed"] and not total["missing"] and total["passed"] > 0
     return {"regression": regression, "about": about, "status": "passed" if good else "failed",
             "started": started, "seconds": round(seconds, 3), "build_id": build.id,
-            "tool_versions": tools, "coverage": None, "problems": problems, "left_out": left_out,
+            "tool_versions": tools, "coverage": coverage, "problems": problems, "left_out": left_out,
             "totals": {"tests": len(rows), **total}, "features": features,
             "tests": list(rows.values())}
 
@@ -123,6 +123,15 @@ def verdict(report: dict) -> str:
             f"{length(report['seconds'])}, {length(total['seconds'])} of tests")
 
 
+def covered(report: dict) -> str:
+    """What coverage.py measured of the same sources, in a line."""
+    if report["coverage"] is None:
+        return "not measured"
+    parts = [f"{name} {rate({'pass_rate': done / of if of else None, 'failed': of - done})}"
+             for name, (done, of) in report["coverage"].items()]
+    return ", ".join(parts)
+
+
 def columns(header: tuple[str, ...], rows: list[tuple[str, ...]], left: int) -> list[str]:
     widths = [max(map(len, column)) for column in zip(header, *rows)]
     return ["  ".join(cell.ljust(width) if i < left else cell.rjust(width)
@@ -142,8 +151,7 @@ def summary(report: dict) -> str:
     for row, run in runs_with(report, "failed", "missing"):
         lines += [f"{run['status']}: {row['test']}, {of_seed(run['seed'])}: {run['reason']}",
                   f"    {run['again']}"]
-    lines += ["coverage: not measured"] if report["coverage"] is None else []
-    return "\n".join([*lines, verdict(report)])
+    return "\n".join([*lines, f"coverage: {covered(report)}", verdict(report)])
 
 
 def text(report: dict) -> str:
@@ -240,7 +248,7 @@ def page(report: dict) -> str:
     parts = [f"<h1 class={report['status']}>{esc(title)}</h1>",
              f"<p>{esc(report['about'])}</p><p>{esc(verdict(report))}</p>",
              f"<p class=meta>Started {esc(report['started'])}; build {esc(report['build_id'])}; "
-             f"{esc(tools)}. Coverage: not measured.</p>"]
+             f"{esc(tools)}. Coverage: {esc(covered(report))}.</p>"]
     for row, run in runs_with(report, "failed", "missing"):
         parts += ["<h2 class=failed>" + esc(f"{run['status']}: {row['test']}, "
                                             f"{of_seed(run['seed'])}") + "</h2>",

@@ -20,6 +20,8 @@ set(SZT_HAS_COVERAGE 0)
 if(SZT_COVERAGE)
   set(SZT_HAS_COVERAGE 1)
   target_sources(szt_verilated PRIVATE ${VERILATOR_ROOT}/include/verilated_cov.cpp)
+  add_library(szt_pin_coverage STATIC EXCLUDE_FROM_ALL ${PROJECT_SOURCE_DIR}/sim/src/pin_coverage.cc)
+  target_link_libraries(szt_pin_coverage PRIVATE szt_registers szt_warnings)
 endif()
 list(TRANSFORM SZT_COVERAGE PREPEND --coverage- OUTPUT_VARIABLE SZT_COVERAGE_OPTIONS)
 target_include_directories(szt_verilated SYSTEM PUBLIC ${VERILATOR_ROOT}/include
@@ -63,6 +65,9 @@ function(szt_verilate target)
   # -O1 simulates as fast as -O3 here and compiles in a third of the time. Generated code is not what
   # warnings, sanitizers and debuggers are for.
   set(common -w -g0 -fno-sanitize=all)
+  if(SZT_GCOV)
+    list(APPEND common -fno-profile-arcs -fno-test-coverage)
+  endif()
   set_source_files_properties(${fast} PROPERTIES COMPILE_OPTIONS "${common};-O1")
   set_source_files_properties(${slow} PROPERTIES COMPILE_OPTIONS "${common};-O0")
   target_include_directories(${target} SYSTEM PRIVATE ${dir})
@@ -89,6 +94,16 @@ function(szt_rtl_parameters out config)
   set(${out} ${parameters} PARENT_SCOPE)
 endfunction()
 
+# szt_watch_pins(TARGET PARAMETERS...): with SZT_COVERAGE, the szt_matmul in it is watched:
+# src/pin_coverage.h.
+function(szt_watch_pins target)
+  if(SZT_COVERAGE)
+    list(JOIN ARGN " " parameters)
+    target_compile_definitions(${target} PRIVATE "SZT_PARAMETERS=\"${parameters}\"")
+    target_link_libraries(${target} PRIVATE szt_pin_coverage)
+  endif()
+endfunction()
+
 # szt_add_rtl_device(TARGET CONFIG NAME ...) is a loadable device libszt_rtl_NAME.so.
 #   OUTPUT_DIRECTORY  where it goes (default: the library directory)
 #   RTL_DIR, SOURCES, PARAMETERS, OPTIONS, DEPENDS as above; PARAMETERS are besides the
@@ -97,11 +112,11 @@ function(szt_add_rtl_device target)
   cmake_parse_arguments(PARSE_ARGV 1 arg "" "CONFIG;OUTPUT_DIRECTORY;RTL_DIR"
                         "SOURCES;PARAMETERS;OPTIONS;DEPENDS")
   szt_rtl_parameters(parameters ${arg_CONFIG})
+  add_library(${target} MODULE ${PROJECT_SOURCE_DIR}/sim/src/verilated_core.cc)
+  szt_watch_pins(${target} ${parameters} ${arg_PARAMETERS})
   if(arg_SOURCES)
     set(parameters "")
   endif()
-
-  add_library(${target} MODULE ${PROJECT_SOURCE_DIR}/sim/src/verilated_core.cc)
   szt_verilate(
     ${target}
     PREFIX V${target}

@@ -7,6 +7,9 @@
 #include <memory>
 
 #include "coverage_file.h"
+#if VM_COVERAGE
+#include "pin_coverage.h"
+#endif
 #include "rtl_core.h"
 #include SZT_TOP_HEADER
 
@@ -20,7 +23,8 @@ Pin pin(Port& port) {
 
 class VerilatedCore final : public RtlCore {
  public:
-  VerilatedCore(const char* trace, std::uint64_t initial_state) {
+  VerilatedCore(const char* trace, std::uint64_t initial_state)
+      : coverage_start_(initial_state != 0) {
     if (initial_state != 0) {
       context_.randReset(2);
       context_.randSeed(static_cast<int>(initial_state & 0x7FFFFFFFU));
@@ -70,12 +74,18 @@ class VerilatedCore final : public RtlCore {
              pin(t.m_axis_results_tdata),
              pin(t.m_axis_results_tkeep),
              pin(t.m_axis_results_tlast)};
+#if VM_COVERAGE
+    if (CoverageBins::wanted()) {
+      static CoverageBins bins(top_->modelName());
+      coverage_ = std::make_unique<PinCoverage>(pins_, SZT_PARAMETERS, bins);
+    }
+#endif
   }
 
   ~VerilatedCore() override {
     top_->final();
     if (trace_) trace_->close();
-    write_coverage(context_);
+    write_coverage(context_, top_->modelName());
     // The model's destructor looks to the thread's context: that of the core made last, which may
     // be gone.
     Verilated::threadContextp(&context_);
@@ -84,7 +94,15 @@ class VerilatedCore final : public RtlCore {
   }
 
   const CorePins& pins() const override { return pins_; }
-  void eval() override { top_->eval(); }
+  void eval() override {
+    coverage_start_.clock(context_, top_->clk_i != 0, top_->rst_ni != 0);
+#if VM_COVERAGE
+    const bool clock = top_->clk_i != 0;
+    if (coverage_ && clock && !clock_) coverage_->edge();
+    clock_ = clock;
+#endif
+    top_->eval();
+  }
   void dump(std::uint64_t time) override { trace_->dump(time); }
 
  private:
@@ -92,6 +110,11 @@ class VerilatedCore final : public RtlCore {
   std::unique_ptr<SZT_TOP> top_;
   std::unique_ptr<VerilatedFstC> trace_;
   CorePins pins_;
+  CoverageStart coverage_start_;
+#if VM_COVERAGE
+  std::unique_ptr<PinCoverage> coverage_;
+  bool clock_ = false;
+#endif
 };
 
 }  // namespace

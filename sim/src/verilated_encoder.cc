@@ -3,6 +3,7 @@
 // Verilated class as SZT_TOP.
 #include <verilated.h>
 
+#include "coverage_file.h"
 #include "encoder_core.h"
 #include SZT_TOP_HEADER
 
@@ -16,7 +17,7 @@ Pin pin(Port& port) {
 
 class VerilatedEncoder final : public EncoderCore {
  public:
-  explicit VerilatedEncoder(std::uint64_t initial_state) {
+  explicit VerilatedEncoder(std::uint64_t initial_state) : coverage_start_(initial_state != 0) {
     if (initial_state != 0) {
       context_.randReset(2);
       context_.randSeed(static_cast<int>(initial_state & 0x7FFFFFFFU));
@@ -59,18 +60,23 @@ class VerilatedEncoder final : public EncoderCore {
 
   ~VerilatedEncoder() override {
     top_->final();
+    write_coverage(context_, top_->modelName());
     Verilated::threadContextp(&context_);  // see verilated_core.cc
     top_.reset();
     Verilated::threadContextp(Verilated::defaultContextp());
   }
 
   const EncoderPins& pins() const override { return pins_; }
-  void eval() override { top_->eval(); }
+  void eval() override {
+    coverage_start_.clock(context_, top_->clk_i != 0, top_->rst_ni != 0);
+    top_->eval();
+  }
 
  private:
   VerilatedContext context_;
   std::unique_ptr<SZT_TOP> top_;
   EncoderPins pins_;
+  CoverageStart coverage_start_;
 };
 
 }  // namespace

@@ -130,6 +130,23 @@ TEST_P(ControlTest, ManyTiles) {
   }
 }
 
+// Both tile counts of several orders: on one configuration.
+TEST(ControlLimits, TileCountsOfSeveralOrders) {
+  const Configuration& configuration = find_configuration(test_configurations().front());
+  const std::unique_ptr<RtlDevice> device = make_rtl_device(configuration);
+  std::mt19937_64 generator(test_seed());
+  for (const std::uint32_t k_tiles : {1U, 2U, 3U, 256U, 4'096U}) {
+    for (const std::uint32_t n_tiles : {1U, 2U, 3U, 256U, 4'096U}) {
+      if (k_tiles * n_tiles > 70'000) continue;
+      SCOPED_TRACE(fmt::format("{} x {} tiles", k_tiles, n_tiles));
+      const Command command{1, k_tiles, n_tiles, DecodeMode::kForward};
+      EXPECT_EQ(busy_cycles(run_commands(*device, {make_beats(configuration, command, generator)})),
+                std::vector<std::uint64_t>{command_cycles(configuration, command)});
+      if (testing::Test::HasFailure()) return;
+    }
+  }
+}
+
 TEST_P(ControlTest, NothingIsAcceptedWithoutACommand) {
   const std::unique_ptr<RtlDevice> device = make_rtl_device(configuration());
   const Beats beats = beats_of({3, 2, 2, DecodeMode::kForward});

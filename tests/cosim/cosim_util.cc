@@ -8,9 +8,90 @@
 #include <cstdlib>
 #include <sstream>
 
+#include "coverage_bins.h"
 #include "szt/sim/scoreboard.h"
 
 namespace szt::sim {
+namespace {
+
+// A size among tiles of so many.
+const char* size_bin(std::size_t size, std::size_t tile) {
+  if (size == 1) return "1";
+  if (size < tile) return "below_tile";
+  if (size == tile) return "tile";
+  if (size == tile + 1) return "tile_and_1";
+  return size % tile == 0 ? "tiles" : "ragged_tiles";
+}
+
+const char* m_bin(std::size_t m, const Configuration& configuration) {
+  const auto depth = static_cast<std::size_t>(configuration.acc_depth);
+  if (m > depth) return m % depth == 1 ? "blocks_and_1" : "blocks";
+  if (m == depth) return "depth";
+  const char* const bin = size_bin(m, static_cast<std::size_t>(configuration.rows));
+  return m > static_cast<std::size_t>(configuration.rows) + 1 ? "above" : bin;
+}
+
+const char* codes_bin(const PackedCodes& weights) {
+  std::array<bool, 4> seen{};
+  for (std::size_t n = 0; n < weights.rows(); ++n) {
+    for (std::size_t k = 0; k < weights.cols(); ++k) {
+      seen[static_cast<std::size_t>(weights.get(n, k))] = true;
+    }
+  }
+  const auto only = [&](std::initializer_list<Code> codes) {
+    std::array<bool, 4> want{};
+    for (const Code code : codes) want[static_cast<std::size_t>(code)] = true;
+    return want == seen;
+  };
+  if (only({Code::kPlusOne})) return "plus_one";
+  if (only({Code::kMinusOne})) return "minus_one";
+  if (only({Code::kZeroPlus})) return "zero_plus";
+  if (only({Code::kZeroMinus})) return "zero_minus";
+  if (only({Code::kZeroPlus, Code::kZeroMinus})) return "both_zeros";
+  if (only({Code::kPlusOne, Code::kMinusOne})) return "no_zeros";
+  return only({Code::kPlusOne, Code::kMinusOne, Code::kZeroPlus, Code::kZeroMinus}) ? "all_four"
+                                                                                    : "others";
+}
+
+const char* activations_bin(const std::vector<std::int8_t>& x) {
+  const auto all = [&](std::int8_t value) {
+    return std::all_of(x.begin(), x.end(), [=](std::int8_t each) { return each == value; });
+  };
+  if (all(-128)) return "lowest";
+  if (all(127)) return "highest";
+  if (all(0)) return "zero";
+  return std::count(x.begin(), x.end(), std::int8_t{-128}) != 0 ? "mixed_with_lowest" : "mixed";
+}
+
+// As they were at the pins.
+const char* stalls_bin(const StreamStallCounts& before, const StreamStallCounts& after,
+                       std::uint64_t cycles) {
+  const std::uint64_t gaps =
+      (after.codes - before.codes) + (after.activations - before.activations);
+  const std::uint64_t blocked = after.results - before.results;
+  if (gaps == 0 && blocked == 0) return "none";
+  if (2 * std::max({after.codes - before.codes, after.activations - before.activations, blocked}) >=
+      cycles) {
+    return "heavy";
+  }
+  if (gaps == 0) return "back_pressure";
+  return blocked == 0 ? "gaps" : "both";
+}
+
+void sample_job(const Configuration& configuration, const Work& work, const char* stalls) {
+  static CoverageBins bins("jobs");
+  constexpr std::array<const char*, 3> kModes = {"forward", "zero_sign", "sign"};
+  bins.sample("job",
+              {{"m", m_bin(work.m, configuration)},
+               {"k", size_bin(work.weights.cols(), static_cast<std::size_t>(configuration.rows))},
+               {"n", size_bin(work.weights.rows(), static_cast<std::size_t>(configuration.cols))},
+               {"mode", kModes[static_cast<std::size_t>(work.mode)]},
+               {"codes", codes_bin(work.weights)},
+               {"activations", activations_bin(work.x)},
+               {"stalls", stalls}});
+}
+
+}  // namespace
 
 std::string to_string(const Shape& shape) {
   return fmt::format("M={} K={} N={}", shape.m, shape.k, shape.n);
@@ -53,11 +134,18 @@ MatmulReport run_checked(Device& device, const Work& work, bool stalled) {
   Scoreboard scoreboard(work.job(), configuration);
   Driver driver(device, {.watchdog_cycles = 20'000, .progress = {}});
   MatmulReport report;
+  const auto* const rtl = CoverageBins::wanted() ? dynamic_cast<RtlDevice*>(&device) : nullptr;
+  const StreamStallCounts before = rtl != nullptr ? rtl->stall_counts() : StreamStallCounts{};
+  const std::uint64_t began = device.cycle();
   try {
     report = driver.matmul(work.job(), y, [&](const ResultBeat& beat) { scoreboard.check(beat); });
   } catch (const DeviceError& error) {
     ADD_FAILURE() << error.what();
     return report;
+  }
+  if (rtl != nullptr && report.macs != 0) {
+    sample_job(configuration, work,
+               stalls_bin(before, rtl->stall_counts(), device.cycle() - began));
   }
   EXPECT_EQ(scoreboard.mismatches(), 0U) << scoreboard.explain();
   EXPECT_EQ(scoreboard.results_compared(),

@@ -12,17 +12,21 @@
 
 #include "Vunit_encode.h"
 #include "cosim/cosim_util.h"
+#include "coverage_file.h"
 #include "szt/encoder.h"
 
 namespace szt {
 namespace {
+
+using sim::CountedTop;
 
 std::vector<float> float_thresholds(float smallest_subnormal, float largest) {
   return {0.0F, smallest_subnormal, 0.0312F, 1.0F, largest, std::numeric_limits<float>::max()};
 }
 
 TEST(EncodeTest, EveryFloat16) {
-  Vunit_encode top;
+  CountedTop<Vunit_encode> counted;
+  Vunit_encode& top = *counted;
   for (const float threshold : float_thresholds(0x1p-24F, 65504.0F)) {
     SCOPED_TRACE(fmt::format("threshold {}", threshold));
     const std::uint32_t bits = threshold_bits(Dtype::kF16, threshold);
@@ -38,7 +42,8 @@ TEST(EncodeTest, EveryFloat16) {
 }
 
 TEST(EncodeTest, EveryBfloat16) {
-  Vunit_encode top;
+  CountedTop<Vunit_encode> counted;
+  Vunit_encode& top = *counted;
   for (const float threshold : float_thresholds(0x1p-133F, 0x1.FEp127F)) {
     SCOPED_TRACE(fmt::format("threshold {}", threshold));
     const std::uint32_t bits = threshold_bits(Dtype::kBF16, threshold);
@@ -54,7 +59,8 @@ TEST(EncodeTest, EveryBfloat16) {
 }
 
 TEST(EncodeTest, EveryInt8AndThreshold) {
-  Vunit_encode top;
+  CountedTop<Vunit_encode> counted;
+  Vunit_encode& top = *counted;
   for (int t = 0; t <= 130; ++t) {
     const std::uint32_t bits = threshold_bits(Dtype::kI8, static_cast<float>(t) + 0.75F);
     top.int8_threshold_i = static_cast<CData>(bits);
@@ -69,7 +75,8 @@ TEST(EncodeTest, EveryInt8AndThreshold) {
 }
 
 TEST(EncodeTest, EveryInt16) {
-  Vunit_encode top;
+  CountedTop<Vunit_encode> counted;
+  Vunit_encode& top = *counted;
   for (const float threshold : {0.0F, 0.5F, 1.0F, 22936.7F, 32767.0F, 32768.0F, 1e9F}) {
     const std::uint32_t bits = threshold_bits(Dtype::kI16, threshold);
     top.int16_threshold_i = static_cast<SData>(bits);
@@ -86,7 +93,8 @@ TEST(EncodeTest, EveryInt16) {
 TEST(EncodeTest, Float32CornersAndRandom) {
   SCOPED_TRACE(fmt::format("SZT_TEST_SEED={}", test_seed()));
   std::mt19937_64 generator(test_seed());
-  Vunit_encode top;
+  CountedTop<Vunit_encode> counted;
+  Vunit_encode& top = *counted;
   const auto check = [&](std::uint32_t w, std::uint32_t threshold) {
     top.fp32_i = w;
     top.fp32_threshold_i = threshold;

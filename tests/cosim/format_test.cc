@@ -5,7 +5,9 @@
 #include <cstdlib>
 #include <random>
 
+#include "cosim/command_testing.h"
 #include "cosim/cosim_util.h"
+#include "szt/sim/registers.h"
 
 namespace szt::sim {
 namespace {
@@ -39,6 +41,23 @@ TEST_P(FormatTest, ForwardProductAndCyclesAreTheSame) {
   }
   // A negative zero adds nothing even where its sign reaches the array.
   if (format != "bt") run_checked(configuration, constant_work({9, 30, 9}, -128, Code::kZeroMinus));
+}
+
+// START of a mode that is not built is refused, with nothing to do and with a command at work.
+TEST_P(FormatTest, BackwardModesAreRefused) {
+  const std::string directory = std::string(SZT_FORMAT_DIRECTORY) + "/" + GetParam();
+  ASSERT_EQ(setenv("SZT_RTL_PATH", directory.c_str(), 1), 0);
+  const std::unique_ptr<Device> device = make_rtl_device(find_configuration("tiny"));
+  const std::uint32_t error = matmul::kStatusErrorMode.mask();
+  for (const std::uint32_t busy : {0U, matmul::kStatusBusy.mask()}) {
+    if (busy != 0) start(*device, {1, 1, 1, DecodeMode::kForward});
+    for (const DecodeMode mode : {DecodeMode::kZeroSign, DecodeMode::kSign}) {
+      start(*device, {1, 1, 1, mode});
+      for (int i = 0; i < 4; ++i) device->advance(1);
+      EXPECT_EQ(read_register(*device, matmul::kStatus), error | busy);
+      write_register(*device, matmul::kStatus, error);
+    }
+  }
 }
 
 INSTANTIATE_TEST_SUITE_P(FrontEnds, FormatTest, testing::Values("bt", "raw", "forward"),

@@ -134,6 +134,45 @@ TEST_P(MatmulTest, ExtremeOperands) {
   }
 }
 
+// Every mixture of codes in every mode under every kind of stall, on ragged shapes in turn.
+TEST_P(MatmulTest, MixturesOfCodesTimesModesTimesStalls) {
+  const std::vector<Code> mixtures[] = {{Code::kPlusOne},
+                                        {Code::kMinusOne},
+                                        {Code::kZeroPlus},
+                                        {Code::kZeroMinus},
+                                        {Code::kZeroPlus, Code::kZeroMinus},
+                                        {Code::kPlusOne, Code::kMinusOne},
+                                        {Code::kPlusOne, Code::kZeroMinus},
+                                        {kAllCodes.begin(), kAllCodes.end()}};
+  const StallPattern none, some = StallPattern::random(0.3), most = StallPattern::random(0.9);
+  const StreamStalls stalls[] = {{none, none, none, none, 1},
+                                 {none, some, some, none, 1},
+                                 {none, none, none, some, 1},
+                                 {none, some, some, some, 1},
+                                 {none, most, most, most, 1}};
+  std::size_t turn = 0;
+  for (const StreamStalls& stall : stalls) {
+    for (const std::vector<Code>& mixture : mixtures) {
+      for (const DecodeMode mode : kAllDecodeModes) {
+        RtlOptions options{.stalls = stall, .trace = {}, .initial_state = 0};
+        options.stalls.seed = generator_();
+        ++turn;
+        // K and N of two tiles at least, where a sum has all of a mixture.
+        Work work =
+            random_work({rows() + 1 + turn % 3, 2 * rows() + turn % 2, 2 * cols() + turn / 2 % 2},
+                        generator_, mode);
+        std::vector<Code> codes(work.weights.rows() * work.weights.cols());
+        for (Code& code : codes) code = mixture[generator_() % mixture.size()];
+        work.weights = PackedCodes::pack(codes, work.weights.rows(), work.weights.cols());
+        SCOPED_TRACE(
+            fmt::format("mixture of {}, stall seed {}", mixture.size(), options.stalls.seed));
+        run_checked(configuration(), work, options);
+        if (HasFailure()) return;
+      }
+    }
+  }
+}
+
 TEST_P(MatmulTest, BlocksBeyondTheAccumulatorQueueWithoutBubbles) {
   const std::unique_ptr<Device> device = make_rtl_device(configuration());
   for (const std::size_t m : {depth(), depth() + 1, 9 * depth() + 1}) {
@@ -161,6 +200,33 @@ TEST_P(MatmulTest, BriefCommandsQueueWithoutBubbles) {
       ASSERT_EQ(report.cycles, report.cycles_model)
           << work.m << " x " << work.weights.cols() << " x " << work.weights.rows()
           << (completion == Completion::kPolling ? ", polling" : "");
+    }
+  }
+}
+
+// As many vectors as the accumulator holds and more, with every K and N, mode and kind of stall.
+TEST_P(MatmulTest, FullAccumulatorTimesShapesTimesStalls) {
+  const StallPattern none, some = StallPattern::random(0.2), most = StallPattern::random(0.9);
+  const StreamStalls stalls[] = {{none, none, none, none, 1},
+                                 {none, some, some, none, 1},
+                                 {none, none, none, some, 1},
+                                 {none, some, some, some, 1},
+                                 {none, most, most, most, 1}};
+  const auto sizes = [](std::size_t tile) {
+    return std::vector<std::size_t>{1, tile - 1, tile, tile + 1, 2 * tile, 2 * tile + 1};
+  };
+  const std::vector<std::size_t> k_of = sizes(rows()), n_of = sizes(cols());
+  for (const std::size_t m : {depth(), depth() + 1, depth() + 2}) {
+    for (std::size_t turn = 0; turn < k_of.size() * n_of.size(); ++turn) {
+      RtlOptions options{
+          .stalls = stalls[turn % std::size(stalls)], .trace = {}, .initial_state = 0};
+      options.stalls.seed = generator_();
+      SCOPED_TRACE(fmt::format("stall seed {}", options.stalls.seed));
+      const Shape shape{m, k_of[turn % k_of.size()], n_of[turn / k_of.size()]};
+      run_checked(configuration(),
+                  random_work(shape, generator_, kAllDecodeModes[turn % kDecodeModeCount]),
+                  options);
+      if (HasFailure()) return;
     }
   }
 }

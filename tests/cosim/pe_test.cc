@@ -6,10 +6,13 @@
 #include <cstdint>
 
 #include "Vunit_pe.h"
+#include "coverage_file.h"
 #include "szt/code.h"
 
 namespace szt {
 namespace {
+
+using sim::CountedTop;
 
 enum Variant { kSzt, kSztForwardOnly, kRaw, kBt, kVariants };
 
@@ -49,7 +52,8 @@ class PeTest : public testing::Test {
     return static_cast<std::uint8_t>(top_.act_o >> (8 * (2 * variant + registered)));
   }
 
-  Vunit_pe top_;
+  CountedTop<Vunit_pe> counted_;
+  Vunit_pe& top_ = *counted_;
 };
 
 // What a variant multiplies by, or nothing where the combination is not built.

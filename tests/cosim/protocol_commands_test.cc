@@ -98,6 +98,45 @@ TEST_F(RegistersTest, BusyWhileACommandIsHeld) {
   EXPECT_EQ(bench_.read(matmul::kDoneCount), held);
 }
 
+// Each stream starved or blocked for over 2^12 cycles: exact, and no other counter moves meanwhile.
+TEST_F(RegistersTest, StallCountersOfThousandsOfCycles) {
+  constexpr int kCycles = (1 << 12) + 5;
+  bench_.set_command(1, 1, 1, 0);
+  bench_.control(matmul::kControlStart.mask());
+  bench_.p.s_axis_codes_tkeep.set(1);
+  bench_.p.s_axis_activations_tkeep.set(0xF);
+  const std::uint32_t registers[] = {matmul::kCodesStalls, matmul::kActivationsStalls,
+                                     matmul::kResultsStalls};
+  for (std::size_t stage = 0; stage < 3; ++stage) {
+    SCOPED_TRACE(fmt::format("stage {}", stage));
+    for (int i = 0; i < 50; ++i) bench_.edge();
+    std::uint32_t before[3];
+    for (std::size_t i = 0; i < 3; ++i) before[i] = bench_.read(registers[i]);
+    for (int i = 0; i < kCycles; ++i) bench_.edge();
+    for (std::size_t i = 0; i < 3; ++i) {
+      const std::uint32_t passed = bench_.read(registers[i]) - before[i];
+      if (i == stage) {
+        EXPECT_GE(passed, static_cast<std::uint32_t>(kCycles));
+        EXPECT_LE(passed, static_cast<std::uint32_t>(kCycles) + 40);  // reads take their time
+      } else {
+        EXPECT_EQ(passed, 0U) << "counter " << i;
+      }
+    }
+    // What this stage waited for comes.
+    if (stage == 0) {
+      bench_.senders = {{bench_.p.s_axis_codes_tvalid, bench_.p.s_axis_codes_tready,
+                         bench_.p.s_axis_codes_tlast, static_cast<int>(kRows),
+                         static_cast<int>(kRows)}};
+    } else if (stage == 1) {
+      bench_.senders = {{bench_.p.s_axis_activations_tvalid, bench_.p.s_axis_activations_tready,
+                         bench_.p.s_axis_activations_tlast, 1, 1}};
+    }
+  }
+  bench_.p.m_axis_results_tready.set(1);
+  for (int i = 0; i < 10; ++i) bench_.edge();
+  EXPECT_EQ(bench_.status(), matmul::kStatusDone.mask());
+}
+
 TEST_F(RegistersTest, TileCountsBeyondAByte) {
   bench_.ready_every = 1;
   for (const auto& [k_tiles, n_tiles] : {std::pair{1, 300}, std::pair{300, 1}}) {

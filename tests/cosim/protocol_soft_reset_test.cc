@@ -104,6 +104,117 @@ TEST(SoftResetTest, AtEveryCycle) {
 constexpr std::uint32_t kDiscards =
     matmul::kStatusDiscardCodes.mask() | matmul::kStatusDiscardActivations.mask();
 
+// What else the write does acts behind it, whatever is dropped: no command to three that wait for
+// their beats, with and without a result that nobody has taken.
+TEST(SoftResetTest, WithFlushAndStartInEveryState) {
+  const std::uint32_t start = matmul::kControlStart.mask();
+  const std::uint32_t flush = matmul::kControlFlush.mask();
+  for (const bool held : {false, true}) {
+    for (int waiting = 0; waiting <= 3; ++waiting) {
+      for (const std::uint32_t bits : {0U, start, flush, start | flush}) {
+        SCOPED_TRACE(
+            fmt::format("{} commands{}, with {:#x}", waiting, held ? " and a result" : "", bits));
+        MatmulBench bench;
+        bench.set_command(1, 1, 1, 0);
+        if (held) {
+          bench.send(kRows, 1, 1);
+          bench.control(start);
+          for (int i = 0; i < 60; ++i) bench.edge();
+          ASSERT_TRUE(bench.p.m_axis_results_tvalid.high());
+        }
+        for (int i = 0; i < waiting; ++i) bench.control(start);
+        bench.control(matmul::kControlSoftReset.mask() | bits);
+        for (int i = 0; i < 8; ++i) bench.edge();
+        const bool started = (bits & start) != 0;
+        const bool discards = waiting != 0 && (bits & flush) == 0;
+        EXPECT_EQ(bench.status(), (started ? matmul::kStatusBusy.mask() : 0U) |
+                                      (held ? matmul::kStatusResultHeld.mask() : 0U) |
+                                      (discards ? kDiscards : 0U));
+        bench.control(flush);
+        bench.send(kRows, 1, started ? 1 : 0);
+        bench.ready_every = 1;
+        for (int i = 0; i < 80; ++i) bench.edge();
+        EXPECT_TRUE(bench.sent());
+        EXPECT_EQ(bench.results.size(), (held ? 1U : 0U) + (started ? 1U : 0U));
+        EXPECT_EQ(bench.status(), started ? matmul::kStatusDone.mask() : 0U);
+        if (testing::Test::HasFailure()) return;
+      }
+    }
+  }
+}
+
+// The same while one stream or both still owe the beats of an earlier soft reset.
+TEST(SoftResetTest, WithFlushAndStartWhileBeatsAreDiscarded) {
+  const std::uint32_t start = matmul::kControlStart.mask();
+  const std::uint32_t flush = matmul::kControlFlush.mask();
+  const std::uint32_t codes = matmul::kStatusDiscardCodes.mask();
+  const std::uint32_t activations = matmul::kStatusDiscardActivations.mask();
+  for (const std::uint32_t owes : {codes, activations, codes | activations}) {
+    for (const std::uint32_t bits : {0U, start, flush, start | flush}) {
+      SCOPED_TRACE(fmt::format("{:#x} owed, with {:#x}", owes, bits));
+      MatmulBench bench;
+      bench.set_command(1, 1, 1, 0);
+      bench.control(start);
+      bench.control(matmul::kControlSoftReset.mask());
+      bench.send(kRows, 1, 1);
+      if ((owes & codes) != 0) bench.senders[0].left = 0;
+      if ((owes & activations) != 0) bench.senders[1].left = 0;
+      for (int i = 0; i < 20; ++i) bench.edge();
+      EXPECT_TRUE(bench.sent());
+      EXPECT_EQ(bench.status(), owes);
+      bench.control(matmul::kControlSoftReset.mask() | bits);
+      for (int i = 0; i < 8; ++i) bench.edge();
+      const bool started = (bits & start) != 0;
+      EXPECT_EQ(bench.status(),
+                (started ? matmul::kStatusBusy.mask() : 0U) | ((bits & flush) == 0 ? owes : 0U));
+      bench.control(flush);
+      bench.send(kRows, 1, started ? 1 : 0);
+      bench.ready_every = 1;
+      for (int i = 0; i < 80; ++i) bench.edge();
+      EXPECT_TRUE(bench.sent());
+      EXPECT_EQ(bench.results.size(), started ? 1U : 0U);
+      EXPECT_EQ(bench.status(), started ? matmul::kStatusDone.mask() : 0U);
+      if (testing::Test::HasFailure()) return;
+    }
+  }
+}
+
+// As many TLASTs owed as are counted, forgotten at once.
+TEST(SoftResetTest, FlushOfFourteen) {
+  MatmulBench bench;
+  bench.set_command(kDepth, 1, 1, 0);
+  for (int i = 0; i < 14; ++i) {
+    bench.control(matmul::kControlStart.mask());
+    bench.control(matmul::kControlSoftReset.mask());
+  }
+  EXPECT_EQ(bench.status(), kDiscards);
+  bench.control(matmul::kControlFlush.mask());
+  EXPECT_EQ(bench.status(), 0U);
+  // The largest commands, one more than there are places for.
+  for (int i = 0; i < 4; ++i) bench.control(matmul::kControlStart.mask());
+  bench.send(kRows, kDepth, 3);
+  bench.ready_every = 1;
+  for (int i = 0; i < 300; ++i) bench.edge();
+  EXPECT_TRUE(bench.sent());
+  EXPECT_EQ(bench.results.size(), 3 * kDepth);
+  EXPECT_EQ(bench.status(), matmul::kStatusDone.mask() | matmul::kStatusErrorQueue.mask());
+}
+
+// FLUSH acts before START in one write: the beats that follow are the command's.
+TEST(SoftResetTest, FlushWithStart) {
+  MatmulBench bench;
+  bench.set_command(1, 1, 1, 0);
+  bench.control(matmul::kControlStart.mask());
+  bench.control(matmul::kControlSoftReset.mask());
+  EXPECT_EQ(bench.status(), kDiscards);
+  bench.control(matmul::kControlFlush.mask() | matmul::kControlStart.mask());
+  bench.send(kRows, 1, 1);
+  bench.ready_every = 1;
+  for (int i = 0; i < 80; ++i) bench.edge();
+  EXPECT_EQ(bench.results.size(), 1U);
+  EXPECT_EQ(bench.status(), matmul::kStatusDone.mask());
+}
+
 // The result that was offered at the first reset is taken before, with and behind the second.
 TEST(SoftResetTest, AHeldResultStaysThroughAnother) {
   for (int accepted_at = 0; accepted_at < 8; ++accepted_at) {

@@ -12,6 +12,7 @@
 
 #include "Vunit_streams.h"
 #include "cosim/cosim_util.h"
+#include "coverage_file.h"
 #include "szt/sim/stall.h"
 
 namespace szt::sim {
@@ -122,7 +123,8 @@ class StreamsTest : public testing::Test {
     return cycles + 1;
   }
 
-  Vunit_streams top_;
+  CountedTop<Vunit_streams> counted_;
+  Vunit_streams& top_ = *counted_;
 };
 
 TEST_F(StreamsTest, GapsTimesBackPressure) {
