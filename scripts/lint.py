@@ -280,6 +280,8 @@ def checks(configs: dict) -> list[tuple[str, object]]:
     for act, acc in SMOKE_WIDTHS:
         rows.append((f"icarus smoke test, four-state, ActWidth={act} AccWidth={acc}",
                      lambda a=act, c=acc: icarus_bench("icarus_smoke", ActWidth=a, AccWidth=c)))
+    rows.append(("icarus smoke test, four-state, every pipeline stage",
+                 lambda: icarus_bench("icarus_smoke", Stages=1)))
     for bench in ("icarus_counters", "icarus_encoder_counters"):
         rows.append((f"{bench}, at their carries", lambda b=bench: icarus_bench(b)))
     rows.append(("one array source for every front-end", lambda: same_array(configs["tiny"])))

@@ -5,7 +5,8 @@
 #     demo   to build the szt tool, Verilate the array and run the demo (default)
 #     test   demo, and what the tests add: GoogleTest, Google Benchmark, SystemC, libtorch, Clang,
 #            Icarus, Yosys, and a reference safetensors reader in .venv (PyPI; skipped where not reached)
-#     regress  test, and Slurm with munge: the cluster on which the tests try scripts/regress.py
+#     regress  test, Slurm with munge (the cluster on which the tests try scripts/regress.py), and what
+#            scripts/fuzz.py links
 #     fpga   what scripts/bitstream.py needs: Yosys, nextpnr and the packers of iCE40 and ECP5; those of
 #            ECP5, where Debian has none (12), in .venv (PyPI; skipped where not reached)
 #     all    regress, fpga, and what the plot_ scripts draw with: matplotlib
@@ -13,7 +14,7 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-usage() { sed -n '3,12s/^# \{0,1\}//p' scripts/setup.sh; }
+usage() { sed -n '3,13s/^# \{0,1\}//p' scripts/setup.sh; }
 die() {
   echo "setup.sh: $*" >&2
   exit 2
@@ -29,7 +30,7 @@ test_packages=(
   libgtest-dev libgmock-dev libbenchmark-dev libsystemc-dev libtorch-dev clang clang-format
   iverilog yosys yosys-dev patch
 )
-regress_packages=(slurm-wlm munge)
+regress_packages=(slurm-wlm munge libclang-rt-dev)
 fpga_packages=(python3 python3-venv ca-certificates yosys nextpnr-ice40 fpga-icestorm)
 ecp5_packages=(nextpnr-ecp5 fpga-trellis) # of Debian 13
 plot_packages=(python3-matplotlib)

@@ -4,7 +4,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <cstring>
+#include <utility>
 
 #include "szt/activations.h"
 #include "szt/error.h"
@@ -24,12 +26,22 @@ std::vector<float> read_bias(const SafetensorsFile& file, const std::string& nam
   }
   std::vector<float> bias(size);
   std::memcpy(bias.data(), info.data.data(), info.data.size());
+  const auto bad =
+      std::find_if_not(bias.begin(), bias.end(), [](float b) { return std::isfinite(b); });
+  if (bad != bias.end()) {
+    throw InputError(fmt::format("{}: tensor '{}': element {} is {}; train the network again",
+                                 printable_path(file.path()), printable(name), bad - bias.begin(),
+                                 *bad));
+  }
   return bias;
 }
 
 }  // namespace
 
-DenseNetwork::DenseNetwork(const std::filesystem::path& path) : checkpoint_(SafetensorsFile(path)) {
+DenseNetwork::DenseNetwork(const std::filesystem::path& path)
+    : DenseNetwork(QuantizedCheckpoint{SafetensorsFile(path)}) {}
+
+DenseNetwork::DenseNetwork(QuantizedCheckpoint checkpoint) : checkpoint_(std::move(checkpoint)) {
   std::string widths;
   while (checkpoint_.contains(fmt::format("layers.{}.weight", layers_.size()))) {
     const std::string prefix = fmt::format("layers.{}", layers_.size());
@@ -50,7 +62,8 @@ DenseNetwork::DenseNetwork(const std::filesystem::path& path) : checkpoint_(Safe
   description_ = "mlp " + widths;
   if (layers_.empty() || network == metadata.end() || network->second != description_) {
     throw InputError(fmt::format(
-        "{}: {}; this needs a quantised perceptron that szt train wrote", printable_path(path),
+        "{}: {}; this needs a quantised perceptron that szt train wrote",
+        printable_path(checkpoint_.file().path()),
         network == metadata.end() ? "no network" : "network '" + printable(network->second) + "'"));
   }
 }

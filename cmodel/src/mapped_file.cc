@@ -12,6 +12,7 @@
 #include <cstdint>
 #include <limits>
 #include <system_error>
+#include <utility>
 
 #include "szt/error.h"
 #include "szt/printable.h"
@@ -82,6 +83,8 @@ MappedFile::MappedFile(const std::filesystem::path& path) {
   read_ = read_to_end(path, file.get());
   bytes_ = read_;
 }
+
+MappedFile::MappedFile(std::vector<std::byte> bytes) : read_(std::move(bytes)) { bytes_ = read_; }
 
 MappedFile::~MappedFile() {
   if (mapping_ != nullptr) ::munmap(mapping_, bytes_.size());

@@ -17,6 +17,8 @@ namespace szt {
 class MappedFile {
  public:
   explicit MappedFile(const std::filesystem::path& path);
+  // Bytes that are in memory already.
+  explicit MappedFile(std::vector<std::byte> bytes);
   ~MappedFile();
   MappedFile(const MappedFile&) = delete;
   MappedFile& operator=(const MappedFile&) = delete;

@@ -245,7 +245,9 @@ class HeaderParser {
 
 // Reorders an array whose first index runs fastest, so that its last one does.
 std::vector<std::byte> to_c_order(std::span<const std::byte> data, std::size_t item_bytes,
-                                  const std::vector<std::uint64_t>& shape) {
+                                  std::vector<std::uint64_t> shape) {
+  // An axis of 1 changes nothing, and many of them would be looked at for every element.
+  std::erase(shape, std::uint64_t{1});
   std::vector<std::size_t> stride(shape.size());  // in `data`, in bytes
   std::exclusive_scan(shape.begin(), shape.end(), stride.begin(), item_bytes, std::multiplies<>());
   std::vector<std::byte> out(data.size());
@@ -283,36 +285,42 @@ void check_dtype(const NpyArray& array, std::string_view expected) {
 }  // namespace
 
 NpyArray::NpyArray(const std::filesystem::path& path)
-    : path_(path), file_(std::make_shared<const MappedFile>(path)) {
+    : NpyArray(path, std::make_shared<const MappedFile>(path)) {}
+
+NpyArray::NpyArray(std::filesystem::path name, std::vector<std::byte> bytes)
+    : NpyArray(std::move(name), std::make_shared<const MappedFile>(std::move(bytes))) {}
+
+NpyArray::NpyArray(std::filesystem::path path, std::shared_ptr<const MappedFile> file)
+    : path_(std::move(path)), file_(std::move(file)) {
   const std::span<const std::byte> bytes = file_->bytes();
   const std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
-  if (!text.starts_with(kMagic)) reject(path, "is not an .npy file");
+  if (!text.starts_with(kMagic)) reject(path_, "is not an .npy file");
   const std::size_t length_at = kMagic.size() + kVersionBytes;
-  if (text.size() < length_at) reject(path, "ends before its header");
+  if (text.size() < length_at) reject(path_, "ends before its header");
   const auto major = static_cast<unsigned>(bytes[kMagic.size()]);
   const auto minor = static_cast<unsigned>(bytes[kMagic.size() + 1]);
   if (major < 1 || major > 3 || minor != 0) {
-    reject(path,
+    reject(path_,
            fmt::format("is of version {}.{} of the format, not 1.0, 2.0 or 3.0", major, minor));
   }
   const std::size_t length_bytes = major == 1 ? 2 : 4;
   const std::size_t header_at = length_at + length_bytes;
-  if (text.size() < header_at) reject(path, "ends before its header");
+  if (text.size() < header_at) reject(path_, "ends before its header");
   std::uint32_t length = 0;
   std::memcpy(&length, bytes.data() + length_at, length_bytes);
   if (length > text.size() - header_at) {
-    reject(path,
+    reject(path_,
            fmt::format("a header of {} bytes does not fit in a file of {}", length, text.size()));
   }
-  header_ = HeaderParser(path, text.substr(header_at, length)).parse();
+  header_ = HeaderParser(path_, text.substr(header_at, length)).parse();
 
   data_ = bytes.subspan(header_at + length);
   const std::size_t item_bytes = find_dtype(header_.descr)->bytes;
-  const std::uint64_t expected = array_bytes(path, item_bytes, header_.shape);
+  const std::uint64_t expected = array_bytes(path_, item_bytes, header_.shape);
   if (data_.size() != expected) {
-    reject(path, fmt::format("{} of shape ({}) takes {} bytes, but the file holds {}",
-                             find_dtype(header_.descr)->name, fmt::join(header_.shape, ", "),
-                             expected, data_.size()));
+    reject(path_, fmt::format("{} of shape ({}) takes {} bytes, but the file holds {}",
+                              find_dtype(header_.descr)->name, fmt::join(header_.shape, ", "),
+                              expected, data_.size()));
   }
   if (header_.fortran_order && header_.shape.size() > 1 && !data_.empty()) {
     reordered_ = std::make_shared<const std::vector<std::byte>>(
@@ -342,9 +350,11 @@ std::vector<std::uint16_t> NpyArray::half_bits() const {
   return copy_values<std::uint16_t>(data_);
 }
 
-void write_npy(AtomicFile& file, std::string_view descr, const std::vector<std::uint64_t>& shape,
-               std::span<const std::byte> data) {
-  const std::filesystem::path& path = file.path();
+namespace {
+
+// What comes before the data. Throws InputError as write_npy().
+std::string npy_header(const std::filesystem::path& path, std::string_view descr,
+                       const std::vector<std::uint64_t>& shape, std::span<const std::byte> data) {
   const Dtype* const dtype = find_dtype(descr);
   if (dtype == nullptr) reject_dtype(path, descr);
   const std::uint64_t bytes = array_bytes(path, dtype->bytes, shape);
@@ -362,11 +372,27 @@ void write_npy(AtomicFile& file, std::string_view descr, const std::vector<std::
   header += '\n';
   const auto length = static_cast<std::uint16_t>(header.size());
 
-  file.write(kMagic);
-  file.write(std::string_view("\x01\x00", kVersionBytes));
-  file.write(std::as_bytes(std::span(&length, 1)));
-  file.write(header);
+  std::string before_data(kMagic);
+  before_data += std::string_view("\x01\x00", kVersionBytes);
+  before_data.append(reinterpret_cast<const char*>(&length), sizeof(length));
+  return before_data + header;
+}
+
+}  // namespace
+
+void write_npy(AtomicFile& file, std::string_view descr, const std::vector<std::uint64_t>& shape,
+               std::span<const std::byte> data) {
+  file.write(npy_header(file.path(), descr, shape, data));
   file.write(data);
+}
+
+std::vector<std::byte> npy_bytes(std::string_view descr, const std::vector<std::uint64_t>& shape,
+                                 std::span<const std::byte> data) {
+  const std::string header = npy_header("memory", descr, shape, data);
+  const auto text = std::as_bytes(std::span(header));
+  std::vector<std::byte> bytes(text.begin(), text.end());
+  bytes.insert(bytes.end(), data.begin(), data.end());
+  return bytes;
 }
 
 void write_npy(const std::filesystem::path& path, std::string_view descr,

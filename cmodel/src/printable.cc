@@ -26,6 +26,8 @@ Control control_at(std::string_view text, std::size_t i) {
   return {0, 0};
 }
 
+constexpr std::size_t kMostContinuing = 3;  // bytes of a character
+
 bool continues_character(char c) { return (static_cast<unsigned char>(c) & 0xC0U) == 0x80U; }
 
 }  // namespace
@@ -33,7 +35,11 @@ bool continues_character(char c) { return (static_cast<unsigned char>(c) & 0xC0U
 std::string printable(std::string_view text, std::size_t max_bytes) {
   std::string out;
   for (std::size_t i = 0; i < text.size();) {
-    if (out.size() >= max_bytes && !continues_character(text[i])) return out + "...";
+    // Bytes that continue no character must not put the end off.
+    if (out.size() >= max_bytes &&
+        (!continues_character(text[i]) || out.size() - max_bytes >= kMostContinuing)) {
+      return out + "...";
+    }
     if (const Control control = control_at(text, i); control.length != 0) {
       out += fmt::format("\\u{:04x}", control.code_point);
       i += control.length;

@@ -122,25 +122,31 @@ std::string make_header(const std::filesystem::path& path, const Entries& entrie
 }  // namespace
 
 SafetensorsFile::SafetensorsFile(const std::filesystem::path& path)
-    : path_(path), file_(std::make_shared<const MappedFile>(path)) {
+    : SafetensorsFile(path, std::make_shared<const MappedFile>(path)) {}
+
+SafetensorsFile::SafetensorsFile(std::filesystem::path name, std::vector<std::byte> bytes)
+    : SafetensorsFile(std::move(name), std::make_shared<const MappedFile>(std::move(bytes))) {}
+
+SafetensorsFile::SafetensorsFile(std::filesystem::path path, std::shared_ptr<const MappedFile> file)
+    : path_(std::move(path)), file_(std::move(file)) {
   const std::span<const std::byte> bytes = file_->bytes();
   if (bytes.size() < kLengthBytes) {
-    reject_file(path, fmt::format("{} bytes are too few for a safetensors file", bytes.size()));
+    reject_file(path_, fmt::format("{} bytes are too few for a safetensors file", bytes.size()));
   }
   std::uint64_t header_bytes = 0;
   std::memcpy(&header_bytes, bytes.data(), kLengthBytes);
   if (header_bytes > kMaxHeaderBytes) {
-    reject_file(path, fmt::format("a header of {} bytes is longer than the {} allowed",
-                                  header_bytes, kMaxHeaderBytes));
+    reject_file(path_, fmt::format("a header of {} bytes is longer than the {} allowed",
+                                   header_bytes, kMaxHeaderBytes));
   }
   if (header_bytes > bytes.size() - kLengthBytes) {
-    reject_file(path, fmt::format("a header of {} bytes does not fit in a file of {}", header_bytes,
-                                  bytes.size()));
+    reject_file(path_, fmt::format("a header of {} bytes does not fit in a file of {}",
+                                   header_bytes, bytes.size()));
   }
   const auto header = bytes.subspan(kLengthBytes, static_cast<std::size_t>(header_bytes));
   const auto data = bytes.subspan(kLengthBytes + header.size());
-  read_safetensors_header(path, {reinterpret_cast<const char*>(header.data()), header.size()}, data,
-                          tensors_, metadata_);
+  read_safetensors_header(path_, {reinterpret_cast<const char*>(header.data()), header.size()},
+                          data, tensors_, metadata_);
 
   std::sort(tensors_.begin(), tensors_.end(), [](const TensorInfo& a, const TensorInfo& b) {
     if (a.data.data() != b.data.data()) return a.data.data() < b.data.data();
@@ -153,11 +159,11 @@ SafetensorsFile::SafetensorsFile(const std::filesystem::path& path)
             [this](std::size_t a, std::size_t b) { return tensors_[a].name < tensors_[b].name; });
   for (std::size_t i = 1; i < by_name_.size(); ++i) {
     if (tensors_[by_name_[i - 1]].name == tensors_[by_name_[i]].name) {
-      reject_file(path,
+      reject_file(path_,
                   fmt::format("tensor '{}' is there twice", printable(tensors_[by_name_[i]].name)));
     }
   }
-  check_coverage(path, tensors_, data);
+  check_coverage(path_, tensors_, data);
 }
 
 const TensorInfo* SafetensorsFile::find(std::string_view name) const {
@@ -233,7 +239,7 @@ void SafetensorsWriter::set_metadata(std::string key, std::string value) {
   metadata_.insert_or_assign(std::move(key), std::move(value));
 }
 
-void SafetensorsWriter::write(const std::filesystem::path& path) const {
+void SafetensorsWriter::write_to(const std::filesystem::path& path, const Sink& sink) const {
   using Entry = decltype(tensors_)::value_type;
   std::vector<const Entry*> order;
   for (const Entry& entry : tensors_) order.push_back(&entry);
@@ -242,22 +248,37 @@ void SafetensorsWriter::write(const std::filesystem::path& path) const {
   });
   const std::string header = make_header(path, order, metadata_);
 
-  AtomicFile file(path);
   const std::uint64_t header_bytes = header.size();
-  file.write(std::as_bytes(std::span(&header_bytes, 1)));
-  file.write(header);
+  sink(std::as_bytes(std::span(&header_bytes, 1)));
+  sink(std::as_bytes(std::span(header)));
   for (const Entry* entry : order) {
     const std::string& name = entry->first;
     const Tensor& tensor = entry->second;
     std::uint64_t missing = tensor.bytes;
     tensor.producer([&](std::span<const std::byte> piece) {
       if (piece.size() > missing) reject_production(path, name, tensor.bytes, "more");
-      file.write(piece);
+      sink(piece);
       missing -= piece.size();
     });
     if (missing != 0) reject_production(path, name, tensor.bytes, "fewer");
   }
-  file.commit();
+}
+
+void SafetensorsWriter::write(const std::filesystem::path& path) const {
+  std::optional<AtomicFile> file;  // made with the first bytes
+  write_to(path, [&](std::span<const std::byte> piece) {
+    if (!file) file.emplace(path);
+    file->write(piece);
+  });
+  file->commit();
+}
+
+std::vector<std::byte> SafetensorsWriter::bytes() const {
+  std::vector<std::byte> bytes;
+  write_to("memory", [&](std::span<const std::byte> piece) {
+    bytes.insert(bytes.end(), piece.begin(), piece.end());
+  });
+  return bytes;
 }
 
 }  // namespace szt

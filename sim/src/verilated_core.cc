@@ -7,6 +7,7 @@
 #include <memory>
 
 #include "coverage_file.h"
+#include "initial_state.h"
 #if VM_COVERAGE
 #include "pin_coverage.h"
 #endif
@@ -23,8 +24,9 @@ Pin pin(Port& port) {
 
 class VerilatedCore final : public RtlCore {
  public:
-  VerilatedCore(const char* trace, std::uint64_t initial_state)
-      : coverage_start_(initial_state != 0) {
+  VerilatedCore(const char* trace, std::uint64_t given_state) {
+    const std::uint64_t initial_state = initial_state_of(given_state);
+    coverage_start_ = CoverageStart(initial_state != 0);
     if (initial_state != 0) {
       context_.randReset(2);
       context_.randSeed(static_cast<int>(initial_state & 0x7FFFFFFFU));
@@ -110,7 +112,7 @@ class VerilatedCore final : public RtlCore {
   std::unique_ptr<SZT_TOP> top_;
   std::unique_ptr<VerilatedFstC> trace_;
   CorePins pins_;
-  CoverageStart coverage_start_;
+  CoverageStart coverage_start_{false};
 #if VM_COVERAGE
   std::unique_ptr<PinCoverage> coverage_;
   bool clock_ = false;

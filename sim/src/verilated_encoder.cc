@@ -5,6 +5,7 @@
 
 #include "coverage_file.h"
 #include "encoder_core.h"
+#include "initial_state.h"
 #include SZT_TOP_HEADER
 
 namespace szt::sim {
@@ -17,7 +18,9 @@ Pin pin(Port& port) {
 
 class VerilatedEncoder final : public EncoderCore {
  public:
-  explicit VerilatedEncoder(std::uint64_t initial_state) : coverage_start_(initial_state != 0) {
+  explicit VerilatedEncoder(std::uint64_t given_state) {
+    const std::uint64_t initial_state = initial_state_of(given_state);
+    coverage_start_ = CoverageStart(initial_state != 0);
     if (initial_state != 0) {
       context_.randReset(2);
       context_.randSeed(static_cast<int>(initial_state & 0x7FFFFFFFU));
@@ -76,7 +79,7 @@ class VerilatedEncoder final : public EncoderCore {
   VerilatedContext context_;
   std::unique_ptr<SZT_TOP> top_;
   EncoderPins pins_;
-  CoverageStart coverage_start_;
+  CoverageStart coverage_start_{false};
 };
 
 }  // namespace

@@ -346,6 +346,8 @@ TEST(Printable, EscapesControlsAndKeepsTheRest) {
 TEST(Printable, CutsLongTextBetweenCharacters) {
   EXPECT_EQ(printable("abcdef", 6), "abcdef");
   EXPECT_EQ(printable("abcdefg", 6), "abcdef...");
+  // Bytes that end no character are cut, too.
+  EXPECT_EQ(printable(std::string(100, '\x80'), 6), std::string(9, '\x80') + "...");
   EXPECT_EQ(printable("aé", 2), "aé");
   EXPECT_EQ(printable("aéb", 2), "aé...");
   EXPECT_EQ(printable(std::string(1000, 'n')).size(), kMaxPrintable + 3);

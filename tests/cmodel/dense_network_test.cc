@@ -127,6 +127,20 @@ TEST_F(DenseNetworkTest, LayersMustFitEachOther) {
               HasSubstr("'layers.1.weight' is [5,4]; the layer before it has 5 outputs"));
 }
 
+TEST_F(DenseNetworkTest, BiasesMustBeFinite) {
+  std::vector<float> latents(20, 1.0F);
+  latents[3] = INFINITY;
+  SafetensorsWriter writer;
+  set_checkpoint_metadata(writer, Rule{});
+  writer.set_metadata("network", "mlp 3-5");
+  add_quantized(writer, "layers.0.weight",
+                quantize("w", Dtype::kF32, latents.data() + 5, 5, 3, {}));
+  writer.add("layers.0.bias", "F32", {5}, std::as_bytes(std::span(latents)).first(20));
+  writer.write(dir_ / "net");
+  EXPECT_THAT(input_error([&] { DenseNetwork network(dir_ / "net"); }),
+              HasSubstr("tensor 'layers.0.bias': element 3 is inf; train the network again"));
+}
+
 TEST(ArgmaxRows, TakesTheFirstOfEquals) {
   EXPECT_THAT(argmax_rows(std::vector<float>{1, 3, 3, -1, -2, -1}, 3), ElementsAre(1, 0));
   EXPECT_TRUE(argmax_rows({}, 3).empty());

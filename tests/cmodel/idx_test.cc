@@ -8,6 +8,7 @@
 #include <random>
 #include <string>
 
+#include "cmodel/allocation_meter.h"
 #include "image_testing.h"
 
 namespace szt {
@@ -62,13 +63,42 @@ TEST_F(IdxTest, RefusesWhatIsNone) {
   // A header's claim takes no memory.
   EXPECT_THAT(error_of(idx_bytes({0x7FFFFFFF}, "abc")), HasSubstr("holds 3 elements"));
   EXPECT_THAT(error_of(idx_bytes({65536, 65536}, "abc")), HasSubstr("more than 2147483648"));
-  EXPECT_THAT(error_of(std::string("\x1F\x8B\x08\x00garbage", 11)), HasSubstr("not an IDX file"));
+  EXPECT_THAT(error_of(std::string("\x1F\x8B\x08\x00garbage", 11)),
+              HasSubstr("ends inside its gzip data"));
   std::mt19937 generator;
   std::string noise(3000, '\0');
   for (char& c : noise) c = static_cast<char>(generator());
   const std::string whole = test::read_file(gzip_of(idx_bytes({noise.size()}, noise)));
   write_file(dir_ / "cut", whole.substr(0, whole.size() / 2));
   EXPECT_THAT(input_error([&] { read_idx(dir_ / "cut"); }), HasSubstr("cut: "));
+}
+
+TEST_F(IdxTest, ReadsGzipToItsEnd) {
+  const std::string bytes = idx_bytes({2, 3}, "abcdef");
+  const std::string gzip = test::read_file(gzip_of(bytes));
+  for (std::size_t size = 2; size < gzip.size(); ++size) {
+    EXPECT_THAT(error_of(gzip.substr(0, size)), HasSubstr("ends inside its gzip data")) << size;
+  }
+  for (std::size_t at = gzip.size() - 8; at < gzip.size(); ++at) {
+    std::string damaged = gzip;
+    damaged[at] = static_cast<char>(damaged[at] ^ 1);
+    EXPECT_THAT(error_of(damaged), HasSubstr("cannot be unpacked")) << at;
+  }
+  EXPECT_THAT(error_of(gzip + "more"), HasSubstr("has something after its gzip data"));
+  // Two members, as gzip's manual allows.
+  const std::string first = test::read_file(gzip_of(bytes.substr(0, 7)));
+  const std::string second = test::read_file(gzip_of(bytes.substr(7)));
+  write_file(dir_ / "two", first + second);
+  EXPECT_THAT(read_idx(dir_ / "two").values, ElementsAre('a', 'b', 'c', 'd', 'e', 'f'));
+}
+
+TEST_F(IdxTest, SmallGzipTakesLittleMemory) {
+  const std::size_t size = std::size_t{65} << 20;
+  const std::string gzip = test::read_file(gzip_of(idx_bytes({size}, std::string(size, '\0'))));
+  ASSERT_LT(gzip.size(), std::size_t{1} << 20);
+  const test::AllocationMeter meter;
+  EXPECT_THAT(error_of(gzip), HasSubstr("too many for a gzip file of"));
+  EXPECT_LT(meter.peak(), std::size_t{1} << 20);
 }
 
 TEST_F(IdxTest, ImageSetsFitTheirLabels) {

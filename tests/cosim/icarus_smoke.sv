@@ -2,13 +2,14 @@
 // Four-state smoke test of szt_matmul for Icarus Verilog: random commands through the registers
 // under gaps and back-pressure, results against sums kept here, hardware and soft resets in the
 // middle, and no X on any output after reset. Data registers have no reset, so this also shows that
-// none of their start values gets out.
+// none of their start values gets out; tests/reset shows that a missing reset is found.
 `default_nettype none
 `timescale 1ns / 1ps
 
 module icarus_smoke #(
   parameter int ActWidth = 8,
-  parameter int AccWidth = 32
+  parameter int AccWidth = 32,
+  parameter int Stages = 0  // 1: the optional pipeline stages too
 );
 
   import szt_registers::*;
@@ -48,7 +49,9 @@ module icarus_smoke #(
     .ActWidth  (ActWidth),
     .AccWidth  (AccWidth),
     .AccDepth  (AccDepth),
-    .FifoDepth (FifoDepth)
+    .FifoDepth (FifoDepth),
+    .RegisterOperand (Stages != 0),
+    .SplitAdd  (Stages != 0)
   ) dut (
     .clk_i                     (clk),
     .rst_ni                    (rst_n),
@@ -340,6 +343,25 @@ module icarus_smoke #(
     end
   endtask
 
+  task automatic check_reset_values;
+    begin
+      read(MatmulControl, 32'd0, "CONTROL after a reset");
+      read(MatmulStatus, 32'd0, "STATUS after a reset");
+      read(MatmulIrqMask, MatmulIrqMaskReset, "IRQ_MASK after a reset");
+      read(MatmulM, 32'd0, "M after a reset");
+      read(MatmulKTiles, 32'd0, "K_TILES after a reset");
+      read(MatmulNTiles, 32'd0, "N_TILES after a reset");
+      read(MatmulMode, 32'd0, "MODE after a reset");
+      read(MatmulDoneCount, 32'd0, "DONE_COUNT after a reset");
+      // Before CYCLES, which loads it.
+      read(MatmulCyclesHigh, 32'd0, "CYCLES_HIGH after a reset");
+      read(MatmulCycles, 32'd0, "CYCLES after a reset");
+      read(MatmulCodesStalls, 32'd0, "CODES_STALLS after a reset");
+      read(MatmulActivationsStalls, 32'd0, "ACTIVATIONS_STALLS after a reset");
+      read(MatmulResultsStalls, 32'd0, "RESULTS_STALLS after a reset");
+    end
+  endtask
+
   // Everything that was started is done or dropped, and the block says so.
   task automatic finish_job;
     begin
@@ -393,7 +415,7 @@ module icarus_smoke #(
                        ActWidth << MatmulConfigActWidth | AccWidth << MatmulConfigAccWidth,
                        "CONFIG");
     read(MatmulAccDepth, AccDepth, "ACC_DEPTH");
-    read(MatmulIrqMask, MatmulIrqMaskReset, "IRQ_MASK");
+    check_reset_values;
     for (job = 0; job < Jobs; job = job + 1) begin
       pace = below(3);
       queued = 1 + below(3);
@@ -411,10 +433,8 @@ module icarus_smoke #(
         repeat (below(80)) @(negedge clk);
         resets = resets + 1;
         reset(1 + below(3));
-        read(MatmulStatus, 32'd0, "STATUS after a reset");
-        read(MatmulDoneCount, 32'd0, "DONE_COUNT after a reset");
-        read(MatmulM, 32'd0, "M after a reset");
-      end else if (job % 5 >= 2) begin
+        check_reset_values;
+      end else if (job % 5 >= 2 || job % 20 == 10) begin  // also the first after a reset
         hold_results = below(2);
         repeat (below(60)) @(negedge clk);
         soft_reset_due = 1'b1;

@@ -8,6 +8,7 @@
 #include <stdexcept>
 #include <string>
 
+#include "initial_state.h"
 #include "rtl_core.h"
 
 extern "C" cxxrtl_toplevel cxxrtl_design_create();  // in the generated file
@@ -37,7 +38,7 @@ void randomise(void* random, const char* /*name*/, cxxrtl_object* parts, std::si
 
 class CxxrtlCore final : public RtlCore {
  public:
-  explicit CxxrtlCore(std::uint64_t initial_state)
+  explicit CxxrtlCore(std::uint64_t given_state)
       : design_(cxxrtl_create(cxxrtl_design_create())),
         pins_{pin("clk_i"),
               pin("rst_ni"),
@@ -76,6 +77,7 @@ class CxxrtlCore final : public RtlCore {
               pin("m_axis_results_tdata"),
               pin("m_axis_results_tkeep"),
               pin("m_axis_results_tlast")} {
+    const std::uint64_t initial_state = initial_state_of(given_state);
     if (initial_state == 0) return;
     std::mt19937 generator(static_cast<std::uint32_t>(initial_state));
     cxxrtl_enum(design_, &generator, randomise);

@@ -3,7 +3,7 @@
 // the hardware's numbers.
 //
 // The file is a quantised checkpoint (checkpoint.h) with layers.0.weight, layers.1.weight, ...
-// [out, in], each in codes, and layers.0.bias, ... F32 [out]; metadata "network" is
+// [out, in], each in codes, and layers.0.bias, ... F32 [out], finite; metadata "network" is
 // "mlp IN-...-OUT". Between two layers stands a ReLU.
 //
 // A layer takes float32 [m, in]: each row becomes int8 with a scale of its own (activations.h), the
@@ -38,6 +38,7 @@ class DenseNetwork {
 
   // Throws InputError, naming file and tensor, for a file that is not as described above.
   explicit DenseNetwork(const std::filesystem::path& path);
+  explicit DenseNetwork(QuantizedCheckpoint checkpoint);
 
   const std::string& description() const { return description_; }
   std::span<const Layer> layers() const { return layers_; }

@@ -9,6 +9,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <span>
 #include <vector>
 
 namespace szt {
@@ -18,9 +19,12 @@ struct IdxArray {
   std::vector<std::uint8_t> values;
 };
 
-// Throws InputError, naming the file, if it cannot be read, is no IDX file of unsigned bytes, or
-// has fewer or more elements than its dimensions say.
+// Throws InputError, naming the file, if it cannot be read, is no IDX file of unsigned bytes, is
+// damaged or cut short, or has fewer or more elements than its dimensions say. A gzip file of more
+// than 64 MiB must not be packed more than 64 times over, so that a small file takes little memory.
 IdxArray read_idx(const std::filesystem::path& path);
+// The same of a file's bytes; `name` stands for its path in messages.
+IdxArray read_idx(const std::filesystem::path& name, std::span<const std::byte> bytes);
 
 // 28 x 28 grey images, 0 to 255, and their classes 0 to 9.
 struct ImageSet {

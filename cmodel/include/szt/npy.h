@@ -37,6 +37,8 @@ struct NpyHeader {
 class NpyArray {
  public:
   explicit NpyArray(const std::filesystem::path& path);
+  // The same of a file's bytes; `name` stands for its path in messages.
+  NpyArray(std::filesystem::path name, std::vector<std::byte> bytes);
 
   const std::filesystem::path& path() const { return path_; }
   const NpyHeader& header() const { return header_; }
@@ -59,6 +61,8 @@ class NpyArray {
   std::span<const std::byte> data() const { return data_; }
 
  private:
+  NpyArray(std::filesystem::path path, std::shared_ptr<const MappedFile> file);
+
   std::filesystem::path path_;
   std::shared_ptr<const MappedFile> file_;
   std::shared_ptr<const std::vector<std::byte>> reordered_;  // Fortran order only
@@ -80,6 +84,10 @@ void write_npy(const std::filesystem::path& path, const std::vector<std::uint64_
                std::span<const std::int32_t> values);
 void write_npy(const std::filesystem::path& path, const std::vector<std::uint64_t>& shape,
                std::span<const float> values);
+// The bytes of such a file.
+std::vector<std::byte> npy_bytes(std::string_view descr, const std::vector<std::uint64_t>& shape,
+                                 std::span<const std::byte> data);
+
 }  // namespace szt
 
 #endif  // SZT_NPY_H_

@@ -48,6 +48,8 @@ int safetensors_dtype_bits(std::string_view dtype);
 class SafetensorsFile {
  public:
   explicit SafetensorsFile(const std::filesystem::path& path);
+  // The same of a file's bytes; `name` stands for its path in messages.
+  SafetensorsFile(std::filesystem::path name, std::vector<std::byte> bytes);
 
   const std::filesystem::path& path() const { return path_; }
 
@@ -64,6 +66,8 @@ class SafetensorsFile {
   const std::map<std::string, std::string>& metadata() const { return metadata_; }
 
  private:
+  SafetensorsFile(std::filesystem::path path, std::shared_ptr<const MappedFile> file);
+
   std::filesystem::path path_;
   std::shared_ptr<const MappedFile> file_;
   std::vector<TensorInfo> tensors_;
@@ -103,6 +107,8 @@ class SafetensorsWriter {
 
   // Throws InputError, and leaves the destination as it was, if it cannot be written.
   void write(const std::filesystem::path& path) const;
+  // What write() writes.
+  std::vector<std::byte> bytes() const;
 
  private:
   struct Tensor {
@@ -114,6 +120,8 @@ class SafetensorsWriter {
 
   void insert(std::string name, std::string dtype, std::vector<std::uint64_t> shape,
               std::optional<std::uint64_t> given_bytes, Producer producer);
+  // `path` is for messages; the sink sees nothing of what cannot be written at all.
+  void write_to(const std::filesystem::path& path, const Sink& sink) const;
 
   std::map<std::string, Tensor> tensors_;
   std::map<std::string, std::string> metadata_;
