@@ -93,7 +93,7 @@ def repeat(target: Target, file: str) -> str:
 
 def build(jobs: int) -> None:
     if not shutil.which("clang++"):
-        raise Failure("clang++ not found: scripts/setup.sh test")
+        raise Failure("clang++ not found: scripts/setup.sh regress")
     os.environ.setdefault("CCACHE_BASEDIR", str(ROOT))
     print("fuzz: build", flush=True)
     for command in (["cmake", "--preset", "fuzz"],

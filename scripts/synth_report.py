@@ -5,8 +5,8 @@
 Every part is a list of designs: what the fourth state costs (cost), the smallest multiply
 (multiply), the clock of the array (clock), every configuration (configs), and the clock of the core
 with plain ternary and with SZT (ratio). Results go to rtl/results/yosys-VERSION.json; where several
-are there, a table takes for each line the newest that has it. --write fills rtl/synthesis.md. What a missing program leaves out is printed, and the line is from another file or
-not there.
+are there, a table takes for each line the newest that has it. --write fills rtl/synthesis.md. What a
+missing program leaves out is printed, and the line is from another file or not there.
 
 Runs are kept in build/synth: an interrupted report goes on where it was. From clean, all of it
 takes hours; --dry-run lists it.
@@ -113,8 +113,8 @@ def run(synthesis: Synthesis, jobs: list[Job], workers: int, results: Path) -> N
     results.mkdir(parents=True, exist_ok=True)
     file = results / f"yosys-{synthesis.versions['yosys']}.json"
     kept = json.loads(file.read_text(encoding="utf-8"))["rows"] if file.exists() else []
-    made = {job.part for job in jobs}
-    rows = [row for row in kept if row["part"] not in made] + rows
+    made = {(job.part, job.design.target.name) for job in jobs}
+    rows = [row for row in kept if (row["part"], row["target"]) not in made] + rows
     lines = ",\n".join(json.dumps(row) for row in rows)
     draft = file.with_suffix(".part")
     draft.write_text(f'{{"tool_versions": {json.dumps(synthesis.versions)}, "rows": [\n{lines}\n]}}\n',
@@ -127,6 +127,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("part", nargs="*", choices=(*PARTS, []), help="of the report (all)")
+    parser.add_argument("--target", action="append", choices=tuple(TARGETS),
+                        help="of these alone; several may be given (all)")
     parser.add_argument("--dry-run", action="store_true", help="list the runs")
     parser.add_argument("--write", action="store_true",
                         help="run nothing: fill the documents from the results that are there")
@@ -137,7 +139,8 @@ def main() -> int:
     try:
         if arguments.jobs < 1:
             raise Failure("--jobs must be at least 1", 2)
-        jobs = [job for part in arguments.part or PARTS for job in PARTS[part]()]
+        jobs = [job for part in arguments.part or PARTS for job in PARTS[part]()
+                if job.design.target.name in (arguments.target or TARGETS)]
         if arguments.dry_run:
             for job in jobs:
                 print(f"{job.part:<9} {job.design.label()}"

@@ -193,8 +193,9 @@ class Synthesis:
 
     def harness(self, design: Design, ports: dict) -> str:
         """A top with four pins: a shift register feeds every input of the design but clock and
-        reset, and every output ends in a signature, so that all paths are between registers. A plain
-        shift register would not do: the design's own delays of its inputs would merge into it."""
+        reset, and every output ends in a signature, a register a bit, so that all paths are between
+        registers. A plain shift register would not do: the design's own delays of its inputs would
+        merge into it."""
         ins = [(n, w) for n, (d, w) in ports.items()
                if d == "input" and n not in ("clk_i", "rst_ni")]
         outs = [(n, w) for n, (d, w) in ports.items() if d == "output"]
@@ -207,11 +208,11 @@ class Synthesis:
                 at += width
         values = ", ".join(f".{k}({v})" for k, v in design.values(self.configs).items())
         return f"""module harness(input clk, input reset, input scan, output reg signature);
-reg [{in_bits - 1}:0] in_q; wire [{out_bits - 1}:0] out; reg [{out_bits - 1}:0] out_q, sum_q;
+reg [{in_bits - 1}:0] in_q; wire [{out_bits - 1}:0] out; reg [{out_bits - 1}:0] sum_q;
 reg reset_q;
 always @(posedge clk) begin
-  reset_q <= reset; in_q <= {{in_q, scan}} ^ {{in_q[6:0], in_q[{in_bits - 1}:7]}}; out_q <= out;
-  sum_q <= {{sum_q, sum_q[{out_bits - 1}]}} ^ out_q; signature <= sum_q[{out_bits - 1}];
+  reset_q <= reset; in_q <= {{in_q, scan}} ^ {{in_q[6:0], in_q[{in_bits - 1}:7]}};
+  sum_q <= {{sum_q, sum_q[{out_bits - 1}]}} ^ out; signature <= sum_q[{out_bits - 1}];
 end
 {design.module} #({values}) dut ({', '.join(pins)});
 endmodule
