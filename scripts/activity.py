@@ -20,6 +20,7 @@ import sys
 from collections import Counter
 from pathlib import Path
 
+from failure import Failure
 from rtl_sources import CONFIGS, ROOT, version
 
 MODEL = ROOT / "build/demo/model"
@@ -42,14 +43,6 @@ ARMS = {  # folder of the device below lib/, whether zeros lose their sign
     "signed zeros, decoded": ("", False),
     "signed zeros, raw wires": ("raw", False),
 }
-
-
-class Failure(Exception):
-    """What could not be done: one line."""
-
-    def __init__(self, message: str, code: int = 1) -> None:
-        super().__init__(message)
-        self.code = code
 
 
 def run(command: list[str], **environment: str) -> str:

@@ -20,10 +20,11 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
+from failure import Failure
 from rtl_sources import BOARDS as BOARD_SOURCES
 from rtl_sources import BODIES, CONFIGS, ROOT, RTL, parameters, sources, yosys_script
 from synth_targets import TARGETS
-from synthesis import Failure, newest_yosys, placer
+from synthesis import newest_yosys, placer
 
 BOARDS = json.loads((RTL / "boards/boards.json").read_text(encoding="utf-8"))
 

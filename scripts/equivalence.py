@@ -25,6 +25,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from failure import Failure
 from rtl_sources import (BODIES, CONFIGS, FRONT_ENDS, ROOT, parameters, sources, version,
                          yosys_script)
 from synth_targets import TARGETS, Target
@@ -88,14 +89,6 @@ abc -g AND -fast
 opt_clean
 write_aiger -zinit miter.aig
 """
-
-
-class Failure(Exception):
-    """What could not be done: one line."""
-
-    def __init__(self, message: str, code: int = 1) -> None:
-        super().__init__(message)
-        self.code = code
 
 
 @dataclass(frozen=True)

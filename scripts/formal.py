@@ -23,7 +23,8 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from formal_proof import Failure, Mutant, Proof, Task, parse
+from failure import Failure
+from formal_proof import Mutant, Proof, Task, parse
 from rtl_sources import ROOT, RTL, version
 
 FORMAL = RTL / "formal"

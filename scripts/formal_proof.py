@@ -5,18 +5,11 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from failure import Failure
 from rtl_sources import ROOT
 
 OPTIONS = {"mode", "depth", "expect", "timeout"}
 ENGINES = {"abc pdr": "prove", "abc ind": "prove", "abc bmc3": "bmc"}  # and the mode of each
-
-
-class Failure(Exception):
-    """What could not be done: one line."""
-
-    def __init__(self, message: str, code: int = 1) -> None:
-        super().__init__(message)
-        self.code = code
 
 
 @dataclass(frozen=True)

@@ -32,8 +32,9 @@ from collections import Counter, defaultdict
 from dataclasses import replace
 from pathlib import Path
 
+from failure import Failure
 import mutate_proof
-from mutate_design import DESIGNS, Design, Failure, Mutant, flatten, netlist, sample
+from mutate_design import DESIGNS, Design, Mutant, flatten, netlist, sample
 from mutate_proof import prepare, prove
 from mutate_report import killers, page, rows_of, table
 from mutate_run import Result, Runner, digest, stages, stored

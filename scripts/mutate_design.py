@@ -12,6 +12,7 @@ from collections import defaultdict
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+from failure import Failure
 from rtl_sources import CONFIGS, MODULES, ROOT, RTL, SOURCES, parameters
 
 SELECT = "mutsel"  # the input that selects; 0: none
@@ -25,14 +26,6 @@ NOT_SYNTHESISED = {"axil_checker", "axis_checker"}
 # Modules whose code is the same in a later design are mutated in the first alone.
 CONTROL = {"axil_port", "axil_registers", "stream_register", "stream_discard", "szt_matmul",
            "szt_decode"}
-
-
-class Failure(Exception):
-    """What could not be done: one line."""
-
-    def __init__(self, message: str, code: int = 1) -> None:
-        super().__init__(message)
-        self.code = code
 
 
 @dataclass(frozen=True)

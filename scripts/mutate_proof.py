@@ -16,7 +16,8 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from mutate_design import SELECT, WIDTH, Design, Failure, ports_of, yosys
+from failure import Failure
+from mutate_design import SELECT, WIDTH, Design, ports_of, yosys
 
 # One miter serves all mutants of a design: its input selects.
 MITER = ("miter -equiv -flatten gold gate miter; hierarchy -top miter; opt_clean -purge; "

@@ -9,8 +9,9 @@ import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from failure import Failure
 import mutate_design
-from mutate_design import CONTROL, Design, Failure, Mutant
+from mutate_design import CONTROL, Design, Mutant
 from rtl_sources import CONFIGS, SOURCES, version
 
 KILLED = ("test", "error", "assertion", "timeout")  # a crash is none

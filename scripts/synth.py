@@ -17,9 +17,10 @@ import os
 import sys
 from pathlib import Path
 
+from failure import Failure
 from rtl_sources import CONFIGS, FRONT_ENDS, ROOT
 from synth_targets import OSU018, TARGETS
-from synthesis import TOPS, Design, Failure, Synthesis
+from synthesis import TOPS, Design, Synthesis
 
 PRODUCTS = ("tiny", "small", "medium", "large")
 COLUMNS = (("target", 8), ("config", 7), ("top", 6), ("format", 12), ("body", 9), ("luts", 8),

@@ -6,8 +6,8 @@ import re
 import statistics
 from pathlib import Path
 
+from failure import Failure
 from rtl_sources import CONFIGS
-from synthesis import Failure
 
 NAMES = {"ice40": "iCE40", "ecp5": "ECP5", "gowin": "Gowin", "xilinx": "Xilinx 7",
          "osu018": "OSU 0.18 µm"}

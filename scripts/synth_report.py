@@ -22,10 +22,11 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from failure import Failure
 from rtl_sources import FRONT_ENDS, ROOT, RTL
 from synth_pages import PAGES, fill
 from synth_targets import TARGETS
-from synthesis import Design, Failure, Synthesis
+from synthesis import Design, Synthesis
 
 RESULTS = RTL / "results"
 FPGAS = ("ice40", "ecp5", "gowin", "xilinx")

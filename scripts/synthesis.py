@@ -13,6 +13,7 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
+from failure import Failure
 from rtl_sources import (BODIES, CONFIGS, FRONT_ENDS, PACKAGES, ROOT, RTL, parameters, sources,
                          yosys_script)
 from synth_targets import OSU018, TARGETS, Target
@@ -22,14 +23,6 @@ TOPS = {"decode": "szt_decode", "array": "ternary_array", "core": "matmul_core",
 CONTEXT = {"adder": "lone_adder", "int8": "int8_array"}  # not of the core: rtl/context/
 ARRAY_PARAMETERS = ("Rows", "Cols", "ActWidth", "ActReach", "RegisterOperand")
 KEPT = 2  # counted up when what is kept of a run changes
-
-
-class Failure(Exception):
-    """What could not be done: one line."""
-
-    def __init__(self, message: str, code: int = 1) -> None:
-        super().__init__(message)
-        self.code = code
 
 
 @dataclass(frozen=True)
