@@ -16,14 +16,14 @@ Exit: 0 done, 1 a run failed, 2 bad usage or a missing program.
 
 import argparse
 import concurrent.futures
+import dataclasses
 import json
 import os
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 
 from failure import Failure
-from rtl_sources import FRONT_ENDS, ROOT, RTL
+from rtl_sources import CONFIGS, FRONT_ENDS, ROOT, RTL
 from synth_pages import PAGES, fill
 from synth_targets import TARGETS
 from synthesis import Design, Synthesis
@@ -34,7 +34,7 @@ ORDERS = 5  # of the source files: how far names alone move a count
 SEEDS = 10
 
 
-@dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True)
 class Job:
     part: str
     design: Design
@@ -114,8 +114,8 @@ def run(synthesis: Synthesis, jobs: list[Job], workers: int, results: Path) -> N
     results.mkdir(parents=True, exist_ok=True)
     file = results / f"yosys-{synthesis.versions['yosys']}.json"
     kept = json.loads(file.read_text(encoding="utf-8"))["rows"] if file.exists() else []
-    made = {(job.part, job.design.target.name) for job in jobs}
-    rows = [row for row in kept if (row["part"], row["target"]) not in made] + rows
+    made = {(job.part, job.design.target.name, job.design.config) for job in jobs}
+    rows = [row for row in kept if (row["part"], row["target"], row["config"]) not in made] + rows
     lines = ",\n".join(json.dumps(row) for row in rows)
     draft = file.with_suffix(".part")
     draft.write_text(f'{{"tool_versions": {json.dumps(synthesis.versions)}, "rows": [\n{lines}\n]}}\n',
@@ -130,6 +130,11 @@ def main() -> int:
     parser.add_argument("part", nargs="*", choices=(*PARTS, []), help="of the report (all)")
     parser.add_argument("--target", action="append", choices=tuple(TARGETS),
                         help="of these alone; several may be given (all)")
+    parser.add_argument("--config", action="append",
+                        choices=tuple(json.loads(CONFIGS.read_text(encoding="utf-8"))),
+                        help="of these alone; several may be given (all)")
+    parser.add_argument("--seeds", type=int, default=SEEDS,
+                        help=f"place with that many at most ({SEEDS}); 0: count alone")
     parser.add_argument("--dry-run", action="store_true", help="list the runs")
     parser.add_argument("--write", action="store_true",
                         help="run nothing: fill the documents from the results that are there")
@@ -140,8 +145,12 @@ def main() -> int:
     try:
         if arguments.jobs < 1:
             raise Failure("--jobs must be at least 1", 2)
-        jobs = [job for part in arguments.part or PARTS for job in PARTS[part]()
-                if job.design.target.name in (arguments.target or TARGETS)]
+        if arguments.seeds < 0:
+            raise Failure("--seeds must not be negative", 2)
+        jobs = [dataclasses.replace(job, seeds=min(job.seeds, arguments.seeds))
+                for part in arguments.part or PARTS for job in PARTS[part]()
+                if job.design.target.name in (arguments.target or TARGETS)
+                and job.design.config in (arguments.config or [job.design.config])]
         if arguments.dry_run:
             for job in jobs:
                 print(f"{job.part:<9} {job.design.label()}"
