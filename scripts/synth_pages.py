@@ -204,7 +204,7 @@ def roofline(results: Results, configs: dict) -> str:
 
 TABLES = {"cost": cost, "multiply": multiply, "clock": clock, "ratio": ratio,
           "configurations": configurations, "roofline": roofline}
-PAGES = ("rtl/synthesis.md",)
+PAGES = ("rtl/synthesis.md", "README.md")
 MARKED = re.compile(r"(<!-- synthesis: (\w+) -->\n).*?(<!-- /synthesis -->\n)", re.DOTALL)
 
 

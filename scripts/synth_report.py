@@ -5,8 +5,9 @@
 Every part is a list of designs: what the fourth state costs (cost), the smallest multiply
 (multiply), the clock of the array (clock), every configuration (configs), and the clock of the core
 with plain ternary and with SZT (ratio). Results go to rtl/results/yosys-VERSION.json; where several
-are there, a table takes for each line the newest that has it. --write fills rtl/synthesis.md. What a
-missing program leaves out is printed, and the line is from another file or not there.
+are there, a table takes for each line the newest that has it. --write fills rtl/synthesis.md and
+README.md. What a missing program leaves out is printed, and the line is from another file or not
+there.
 
 Runs are kept in build/synth: an interrupted report goes on where it was. From clean, all of it
 takes hours; --dry-run lists it.
