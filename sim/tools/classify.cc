@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -31,7 +32,7 @@ namespace {
 struct Options {
   std::string network;
   std::string images = kFashionMnistDirectory;
-  std::uint64_t count = 0;  // 0: all
+  std::optional<std::uint64_t> count;  // else all
   std::uint64_t batch = 256;
   std::string device = "model";
   std::string config = "medium";
@@ -60,6 +61,7 @@ int classify(const Options& options) {
     throw InputError(fmt::format("--clock {}: megahertz above 0", options.megahertz));
   }
   if (options.batch == 0) throw InputError("--batch 0: a batch is at least one image");
+  if (options.count == 0) throw InputError("--count 0: classify at least one image");
   const std::unique_ptr<sim::Device> device = make_device(options.device, config);
   const DenseNetwork network(options.network);
   const ImageSet images = read_image_set(options.images, Part::kTest);
@@ -68,11 +70,10 @@ int classify(const Options& options) {
                                  printable_path(options.network), network.inputs(),
                                  network.outputs(), ImageSet::kPixels));
   }
-  if (options.count > images.size) {
-    throw InputError(
-        fmt::format("--count {}: there are {} test images", options.count, images.size));
+  const std::size_t count = options.count.value_or(images.size);
+  if (count > images.size) {
+    throw InputError(fmt::format("--count {}: there are {} test images", count, images.size));
   }
-  const std::size_t count = options.count == 0 ? images.size : options.count;
   check_outputs({{"--json", options.json}}, {{"--network", options.network}});
 
   Totals totals;

@@ -138,6 +138,7 @@ TEST_F(Network, ClassifyRefusesNonsense) {
   refused({"--network", dir_ / "none"}, {"none"});
   refused({"--network", dir_ / "t10k-labels-idx1-ubyte"}, {"t10k-labels"});
   refused({"--network", dir_ / "none", "--batch", "0"}, {"--batch 0"});
+  refused({"--network", dir_ / "none", "--count", "0"}, {"--count 0"});
   refused({"--network", dir_ / "none", "--clock", "0"}, {"--clock 0"});
   refused({"--network", dir_ / "none", "--device", "x"}, {"--device 'x'"});
 }
